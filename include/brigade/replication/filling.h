@@ -1,0 +1,38 @@
+// What a node must fetch before a bucket of its is in sync.  Source: design §5 "Filling a bucket", "Moving a bucket".
+// Concept: pure. For each level at or above the lowest allowed one: from whom, or why nothing is needed, or why it must
+//          wait. The exchange itself is node/filler.
+// Thread:  pure functions.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "brigade/base/ids.h"
+#include "brigade/cluster/cluster_map.h"
+#include "brigade/placement/replicas.h"
+
+namespace brigade::replication {
+
+/// The part that a node has in a bucket that it fills.
+enum class FillRole : std::uint8_t { kNone, kOwner, kNewOwner };
+FillRole fill_role(const cluster::Cell& cell, NodeId self);
+
+struct FillStep {
+  enum class Kind : std::uint8_t {
+    kFetch,     ///< compare with, and fetch from, `source`
+    kComplete,  ///< nobody was in sync after this node: it holds all there is
+    kWait,      ///< somebody was, and is away
+  };
+  Kind kind = Kind::kWait;
+  placement::Level level;
+  NodeId source;
+  BucketId source_bucket;
+};
+
+/// One step for each level that objects may have. Requires fill_role(...) != kNone.
+std::vector<FillStep> fill_steps(const cluster::ClusterMap& map, BucketId bucket, NodeId self);
+
+/// An in-sync sibling on another node to compare (home, level) with, for the background comparison; none if there is none.
+NodeId comparison_partner(const cluster::ClusterMap& map, BucketId home, placement::Level level, NodeId self);
+
+}  // namespace brigade::replication

@@ -1,0 +1,52 @@
+// Who holds an object, who decides about it, whom to ask.  Source: design §2 (primary, in-sync), §5.
+// Concept: pure functions of (map, object id, level). Nothing here knows whether a node can be reached.
+// Thread:  pure functions.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "brigade/base/ids.h"
+#include "brigade/cluster/cluster_map.h"
+#include "brigade/placement/replicas.h"
+
+namespace brigade::replication {
+
+using cluster::ClusterMap;
+using placement::Level;
+
+/// The nodes that a write of an object must reach.
+struct ReplicaSet {
+  NodeId primary;            ///< none: no replica bucket is in sync, or the nearest one has been released
+  bool primary_knows = false;///< the primary's bucket is one of the lowest allowed level: what it doesn't know isn't there
+  std::vector<NodeId> live;  ///< rising, distinct: owners and new owners that are up
+  Seq since;                 ///< the last transaction that could have added a node to `live`
+};
+/// `level` is the higher one of the object's old and new levels.
+ReplicaSet replica_set(const ClusterMap& map, const ObjectId& id, Level level);
+
+/// Where to read, in the order of asking: home, home^1, ...
+struct ReadCandidate {
+  NodeId node;
+  BucketId bucket;     ///< the in-sync replica bucket that it is asked as
+  bool knows = false;  ///< its "not here" means that the object does not exist
+};
+/// One for each node at most; empty means that nobody can tell.
+std::vector<ReadCandidate> read_candidates(const ClusterMap& map, const ObjectId& id);
+
+/// True if `node` serves `bucket` by this map.
+bool serves(const ClusterMap& map, NodeId node, BucketId bucket);
+
+/// True if `node` owns, or is to own, one of the replica buckets of (home, level): its records there are no garbage.
+bool is_placed(const ClusterMap& map, NodeId node, BucketId home, Level level);
+
+/// How many nodes must hold a write before it may be acknowledged: `write_copies`, less where redundancy or roster is
+/// smaller (design §5 Promise).
+std::size_t copies_needed(const ClusterMap& map, Level level);
+
+/// The revision for the next write of a key. `highest` is the highest that any live replica holds.
+/// Errors: nothing if this map is older than `highest` (wait for the log), or the count is used up.
+std::optional<Revision> next_revision(const ClusterMap& map, Revision highest);
+
+}  // namespace brigade::replication

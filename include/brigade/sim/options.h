@@ -1,0 +1,61 @@
+// What a simulated cluster goes through.  Source: design §4; testing "What the best do, and we do too".
+// Concept: a run has two parts. In the first, faults are drawn from the seed and only safety is asked for; then everything
+//          is healed, and the cluster must come together within `heal_limit`. All times are virtual.
+// Thread:  values.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "brigade/base/time.h"
+
+namespace brigade::sim {
+
+/// What the executor does wrong on purpose, to show that the checkers can see it (testing "Mutants that must die").
+enum class Flaw : std::uint8_t {
+  kNone,
+  kPromiseForgotten,     ///< a restart brings back an older promise
+  kDiskLies,             ///< writes are called durable at once, and a crash loses them
+  kNoHoldoffAfterBoot,   ///< a node that starts has forgotten that it may have answered just before
+  kPositionWithoutEpoch, ///< Accept claims the accepter's seq under the highest epoch there is
+  kGrantStretched,       ///< members are granted more than what is left of the coordinator's lease
+  kGrantSeqIgnored,      ///< a grant asks for no seq to be applied
+  kReleaseForgotten,     ///< a node says that it has released buckets, and goes on serving them
+  kAckBeyondGap,         ///< a node acknowledges more than what it has on disk
+};
+std::string_view flaw_name(Flaw flaw);
+
+struct Options {
+  std::uint64_t seed = 1;
+  std::size_t nodes = 5;  ///< 1 to 64
+  /// Bootstrapped one by one: the first founds the cluster, the others join it, while faults go on. Otherwise the run
+  /// starts with a settled cluster, as after a power cut: all in the roster, all buckets serve.
+  bool joining = false;
+  Duration faults = std::chrono::seconds{15};
+  Duration heal_limit = std::chrono::seconds{60};
+  /// Mean time between two faults; zero: none.
+  Duration fault_interval = std::chrono::milliseconds{600};
+
+  // Network, when nothing special happens. A datagram takes delay_min plus a random part, mostly small.
+  Duration delay_min = std::chrono::microseconds{50};
+  Duration delay_max = std::chrono::milliseconds{5};
+  std::uint32_t loss_permille = 5;
+  std::uint32_t duplicate_permille = 5;
+  // Disk: time until a batch is durable.
+  Duration flush_min = std::chrono::microseconds{300};
+  Duration flush_max = std::chrono::milliseconds{12};
+  // Clocks run at rates that differ from true time by at most this.
+  std::int64_t drift_ppm_max = 9'000;
+
+  /// Cluster settings that the run begins with.
+  std::map<std::string, std::string> settings = {{"grace", "3s"}};
+  Flaw flaw = Flaw::kNone;
+  /// Gets a line for whatever happens, if set.
+  std::function<void(const std::string&)> trace;
+};
+
+}  // namespace brigade::sim

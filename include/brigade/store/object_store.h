@@ -1,0 +1,143 @@
+// Where a node keeps its objects.  Source: design §5 Promise, §6.
+// Concept: objects by id, one record each. Writes are two-phase: stage (bytes to disk, invisible), then commit with the
+//          revision that the primary gave, or roll back. Removing leaves a tombstone with a revision. A content index
+//          by home bucket is in memory; digests per home bucket and level say what siblings share. Engines differ
+//          behind this interface; the data plane knows only it.
+// Thread:  any thread; calls may block on the disk, so the node calls them from its disk pool.
+// Errors:  kNoSpace (disk full: nothing changed, reads go on), kIo (the disk failed: the store refuses all further
+//          writes; the node must leave), kCorrupt (checksum: try a sibling), kStale (a higher revision is there),
+//          kConflict (same id, other key: a collision).
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "brigade/base/checksum.h"
+#include "brigade/base/ids.h"
+#include "brigade/base/result.h"
+#include "brigade/base/time.h"
+
+namespace brigade::store {
+
+/// What a record says of its object, all but the bytes.
+struct ObjectMeta {
+  ObjectId id;
+  std::string key;
+  Revision revision;
+  std::uint8_t level = 1;              ///< log2 of the redundancy
+  bool tombstone = false;              ///< deleted at `revision`; size is 0
+  std::uint64_t size = 0;              ///< bytes of the body
+  std::uint64_t checksum = 0;          ///< XXH3-64 of the body
+  std::array<std::byte, 32> sha256{};  ///< of the body: ETag and Repr-Digest come from it
+  WallTime modified;
+  std::string content_type;
+  bool operator==(const ObjectMeta&) const = default;
+};
+
+/// One line of the content index.
+struct IndexEntry {
+  ObjectId id;
+  Revision revision;
+  std::uint8_t level = 1;
+  bool tombstone = false;
+  std::uint64_t size = 0;
+  /// Known to be damaged: open says kCorrupt, digests leave it out, and a commit of the same revision repairs it.
+  bool corrupt = false;
+  bool operator==(const IndexEntry&) const = default;
+};
+
+/// What commit needs beyond the bytes that were staged.
+struct CommitInfo {
+  Revision revision;
+  std::uint8_t level = 1;
+  WallTime modified;
+  std::string content_type;
+};
+
+/// A write in progress. Dropping it without commit rolls it back.
+class StagedObject {
+ public:
+  virtual ~StagedObject() = default;
+  /// Appends to the body. Not after finish().
+  virtual Status write(std::span<const std::byte> bytes) = 0;
+  /// The body is whole: its size and checksums are fixed, its bytes are on disk.
+  virtual Status finish() = 0;
+  [[nodiscard]] virtual std::uint64_t size() const = 0;
+  /// Of the body so far; final after finish().
+  [[nodiscard]] virtual std::uint64_t checksum() const = 0;
+  [[nodiscard]] virtual std::array<std::byte, 32> sha256() const = 0;
+};
+
+/// An open object: meta and bytes stay readable while this lives, whatever happens to the object meanwhile.
+class ObjectReader {
+ public:
+  virtual ~ObjectReader() = default;
+  [[nodiscard]] virtual const ObjectMeta& meta() const = 0;
+  /// Reads up to buffer.size() bytes at `offset`; 0 at the end. Bytes are checked against per-block checksums before
+  /// they are returned: kCorrupt rather than a wrong byte.
+  virtual Result<std::size_t> read(std::uint64_t offset, std::span<std::byte> buffer) = 0;
+};
+
+struct StoreStats {
+  std::uint64_t objects = 0;  ///< live
+  std::uint64_t tombstones = 0;
+  std::uint64_t bytes = 0;    ///< of live bodies
+  std::uint64_t corrupt = 0;  ///< records found damaged since start
+};
+
+class ObjectStore {
+ public:
+  virtual ~ObjectStore() = default;
+
+  /// Begins a write of `key`, invisible until commit. `size_hint` is the declared length, 0 if unknown.
+  virtual Result<std::unique_ptr<StagedObject>> stage(const ObjectId& id, std::string_view key,
+                                                      std::uint64_t size_hint) = 0;
+  /// Makes a finished staged object the object, durably, before it returns. Errors: kStale if the present revision is
+  /// not lower (equal revision and checksum: success, nothing done), kConflict on a collision.
+  virtual Result<ObjectMeta> commit(std::unique_ptr<StagedObject> staged, const CommitInfo& info) = 0;
+  /// Puts a tombstone, durably. Errors as commit's. There need be no object.
+  virtual Result<ObjectMeta> remove(const ObjectId& id, std::string_view key, const CommitInfo& info) = 0;
+  /// Forgets the record, object or tombstone, if it still has `revision`: no tombstone remains. For garbage that the
+  /// map no longer places here and for leftovers that an in-sync sibling does not know.
+  virtual Status forget(const ObjectId& id, Revision revision) = 0;
+
+  /// What the index knows; no disk access. Tombstones are found too.
+  [[nodiscard]] virtual std::optional<IndexEntry> find(const ObjectId& id) const = 0;
+  /// Errors: kNotFound (no record, or a tombstone), kConflict if the record's key is not `key`, kCorrupt.
+  virtual Result<std::unique_ptr<ObjectReader>> open(const ObjectId& id, std::string_view key) = 0;
+  /// The same by id alone, for transfers between nodes; finds tombstones too (size 0).
+  virtual Result<std::unique_ptr<ObjectReader>> open(const ObjectId& id) = 0;
+
+  /// Digest over live objects (no tombstones, none known corrupt) with home bucket `home` at `level`: what this store
+  /// can vouch for. Kept incrementally; O(1).
+  [[nodiscard]] virtual Digest digest(BucketId home, std::uint8_t level) const = 0;
+  /// All records, tombstones too, with home bucket `home` at `level`, rising by id.
+  [[nodiscard]] virtual std::vector<IndexEntry> list(BucketId home, std::uint8_t level) const = 0;
+  /// Records with home bucket `home`, all levels, rising by id.
+  [[nodiscard]] virtual std::vector<IndexEntry> list(BucketId home) const = 0;
+  /// Key of a record; for `ls`. Errors: kNotFound, kCorrupt.
+  virtual Result<ObjectMeta> meta(const ObjectId& id) = 0;
+
+  /// The caller has found the record damaged (a scrub, a transfer whose checksum failed). Does nothing if `revision` is
+  /// no longer the present one.
+  virtual void mark_corrupt(const ObjectId& id, Revision revision) {
+    static_cast<void>(id);
+    static_cast<void>(revision);
+  }
+
+  /// Live objects with home bucket `home`, and their bytes.
+  [[nodiscard]] virtual StoreStats stats(BucketId home) const = 0;
+  [[nodiscard]] virtual StoreStats stats() const = 0;
+  /// Set once an I/O error has ended all writing; the reason.
+  [[nodiscard]] virtual std::optional<std::string> failed() const = 0;
+};
+
+}  // namespace brigade::store

@@ -1,0 +1,85 @@
+# Changes that the transaction log holds, and what they are made of.
+# The values are include/brigade/wire/transaction.h; README.md says how these bytes are framed and checked.
+#
+# To extend: give new fields new numbers, and never give a number a second meaning. A new kind of change is not
+# understood by older nodes: raise the versions in README.md with it.
+@0xbd6470449f9a0370;
+
+using Cxx = import "/capnp/c++.capnp";
+$Cxx.namespace("brigade::wire::proto");
+
+struct NodeInfo {
+  id @0 :UInt64;
+  store @1 :UInt64;
+  weight @2 :UInt32;
+  name @3 :Text;
+  zone @4 :Text;
+  client @5 :Text;  # host:port
+  peer @6 :Text;    # host:port
+}
+
+enum Reason {
+  bootstrap @0;
+  demand @1;
+  join @2;
+  balance @3;
+  drain @4;
+  failure @5;
+  loss @6;
+  operator @7;
+}
+
+enum Role {
+  owner @0;
+  newOwner @1;
+  standIn @2;
+  none @3;
+}
+
+struct Assignment {
+  role @0 :Role;
+  node @1 :UInt64;   # 0 with the role none
+  buckets @2 :Data;  # a bucket set: README.md
+}
+
+struct Change {
+  union {
+    groupFormed :group {
+      members @0 :List(UInt64);  # rising; at most 100
+      unlisted @1 :UInt32;       # how many more had accepted
+    }
+    nodeAdded :group {
+      node @2 :NodeInfo;
+    }
+    nodeRemoved :group {
+      node @3 :UInt64;
+    }
+    nodeUp :group {
+      node @4 :NodeInfo;
+      incarnation @5 :UInt64;
+    }
+    nodeDown :group {
+      node @6 :UInt64;
+    }
+    bucketsAssigned :group {
+      reason @7 :Reason;
+      assignments @8 :List(Assignment);
+    }
+    bucketsFilled :group {
+      node @9 :UInt64;
+      buckets @10 :Data;
+    }
+    bucketsReleased :group {
+      node @11 :UInt64;
+      buckets @12 :Data;
+    }
+    bucketsMoved :group {
+      node @13 :UInt64;
+      buckets @14 :Data;
+    }
+    settingChanged :group {
+      name @15 :Text;
+      value @16 :Text;
+    }
+  }
+}

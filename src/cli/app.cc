@@ -1,0 +1,228 @@
+#include "app.h"
+
+#include "commands.h"
+
+#include <iostream>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+
+#include "brigade/base/limits.h"
+#include "brigade/node/serve.h"
+
+namespace brigade::cli {
+namespace {
+
+/// The options of all subcommands; the one that was chosen sets `outcome`.
+class App {
+ public:
+  App() : app_("Brigade stores media on many machines and serves it over HTTP.", "brigade") {
+    app_.require_subcommand(1);
+    app_.failure_message(CLI::FailureMessage::simple);
+    app_.footer("Exit codes: 0 done, 1 failed, 2 usage. `brigade COMMAND --help` says more.");
+    add_node_commands();
+    add_cluster_commands();
+    add_object_commands();
+  }
+
+  int run(int argc, const char* const* argv) {
+    try {
+      app_.parse(argc, argv);
+    } catch (const CLI::CallForHelp& help) {
+      return app_.exit(help, std::cout, std::cerr);
+    } catch (const CLI::CallForAllHelp& help) {
+      return app_.exit(help, std::cout, std::cerr);
+    } catch (const CLI::ParseError& error) {
+      app_.exit(error, std::cerr, std::cerr);
+      return kUsage;
+    }
+    std::cout << std::flush;
+    if (!std::cout) {
+      complain("stdout can't be written");
+      return kFailed;
+    }
+    return outcome_;
+  }
+
+ private:
+  CLI::App* add(const std::string& name, const std::string& about) { return app_.add_subcommand(name, about); }
+
+  static void add_redundancy(CLI::App* command, std::optional<std::uint32_t>& redundancy) {
+    command->add_option("--redundancy", redundancy, "copies of each object")->check(CLI::IsMember({1, 2, 4, 8, 16}));
+  }
+
+  void add_node(CLI::App* command) {
+    command->add_option("--node", node_.url, "client address of any node")
+        ->envname("BRIGADE_NODE")
+        ->capture_default_str();
+    command->add_flag("--json", node_.json, "print JSON");
+  }
+
+  void add_access(CLI::App* command) {
+    command->add_option("--data", access_.data_dir, "data directory of a node of the cluster, for its secret");
+    command->add_option("--token", access_.token, "join token of the cluster")->envname("BRIGADE_TOKEN");
+  }
+
+  void add_node_commands() {
+    const std::vector<std::string> levels = {"trace", "debug", "info", "warn", "error"};
+    const std::vector<std::string> transports = {"multicast", "unicast"};
+    auto* const bootstrap =
+        add("bootstrap", "make a node's data directory: of a new cluster, or with --join of one that runs");
+    bootstrap->add_option("--data", bootstrap_.data_dir, "the directory to make")->required();
+    bootstrap->add_option("--name", bootstrap_.name, "the node's name, unique in the cluster")->required();
+    auto* const join = bootstrap->add_option("--join", bootstrap_.join_url, "URL of any node of the cluster to join");
+    bootstrap->add_option("--token", bootstrap_.token, "join token, for --join")->envname("BRIGADE_TOKEN");
+    bootstrap->add_option("--listen-client", bootstrap_.listen_client, "address for HTTP clients [0.0.0.0:8080]");
+    bootstrap->add_option("--listen-peer", bootstrap_.listen_peer, "address for the other nodes [0.0.0.0:8081]");
+    bootstrap->add_option("--advertise-client", bootstrap_.advertise_client, "the same as clients reach it");
+    bootstrap->add_option("--advertise-peer", bootstrap_.advertise_peer, "the same as the other nodes reach it");
+    bootstrap->add_option("--transport", bootstrap_.transport, "of datagrams between nodes [multicast]")
+        ->check(CLI::IsMember(transports));
+    bootstrap->add_option("--multicast", bootstrap_.multicast, "group and port of datagrams [239.255.77.1:7400]");
+    bootstrap->add_option("--interface", bootstrap_.interface, "IPv4 address of the interface for multicast");
+    bootstrap->add_option("--zone", bootstrap_.zone, "what fails together with this node, such as a rack");
+    bootstrap->add_option("--weight", bootstrap_.weight, "share of the data")
+        ->check(CLI::Range(std::uint32_t{1}, limits::kWeightMax))
+        ->capture_default_str();
+    add_redundancy(bootstrap, bootstrap_.redundancy);
+    bootstrap->add_option("--set", bootstrap_.settings, "a cluster setting, NAME=VALUE; may be repeated")
+        ->expected(1)
+        ->excludes(join);
+    bootstrap->add_option("--log-level", bootstrap_.log_level, "of the node [info]")->check(CLI::IsMember(levels));
+    bootstrap->add_flag("--json", bootstrap_.json, "print JSON");
+    bootstrap->callback([this] { outcome_ = run_bootstrap(bootstrap_); });
+
+    auto* const token = add("token", "print the join token of a node's cluster");
+    token->add_option("--data", data_dir_, "the node's data directory")->required();
+    token->callback([this] { outcome_ = run_token(data_dir_); });
+
+    auto* const serve = add("serve", "run a node in the foreground until SIGTERM");
+    serve->add_option("--data", data_dir_, "the node's data directory")->required();
+    serve->callback([this] { outcome_ = node::serve({data_dir_}); });
+
+    auto* const dev = add("dev", "run a whole cluster on this machine, for a first look and for tests");
+    dev->add_option("--data", dev_.data_dir, "directory for the nodes' directories, kept between runs")->required();
+    dev->add_option("--nodes", dev_.nodes, "how many [those that are there, or 5]")->check(CLI::Range(1, 64));
+    dev->add_option("--client-port", dev_.client_port, "client port of n1, the others follow [free ones]")
+        ->check(CLI::Range(1, 65535));
+    dev->add_option("--peer-port", dev_.peer_port, "peer port of n1, the others follow [free ones]")
+        ->check(CLI::Range(1, 65535));
+    dev->add_option("--transport", dev_.transport, "of datagrams between nodes")
+        ->check(CLI::IsMember(transports))
+        ->capture_default_str();
+    add_redundancy(dev, dev_.redundancy);
+    dev->add_option("--set", dev_.settings, "a setting of a new cluster, NAME=VALUE; may be repeated")->expected(1);
+    dev->add_option("--log-level", dev_.log_level, "of the nodes")->check(CLI::IsMember(levels))->capture_default_str();
+    dev->add_option("--wait", dev_.wait_seconds, "seconds for all nodes to be ready")
+        ->check(CLI::Range(1, 3600))
+        ->capture_default_str();
+    dev->add_flag("--json", dev_.json, "print JSON");
+    dev->callback([this] { outcome_ = run_dev(dev_); });
+  }
+
+  void add_cluster_commands() {
+    auto* const status = add("status", "how the cluster is, as one node sees it");
+    add_node(status);
+    status->callback([this] { outcome_ = run_status(node_); });
+
+    auto* const nodes = add("nodes", "the roster");
+    add_node(nodes);
+    nodes->callback([this] { outcome_ = run_nodes(node_); });
+
+    auto* const locate = add("locate", "where an object belongs, which copies exist, and why there");
+    locate->add_option("KEY", key_, "the object's key")->required();
+    add_node(locate);
+    locate->callback([this] { outcome_ = run_locate(node_, key_); });
+
+    auto* const log = add("log", "the transaction log");
+    log->add_option("--after", log_.after, "only transactions above this sequence number");
+    log->add_option("--limit", log_.limit, "at most so many")->check(CLI::PositiveNumber);
+    add_node(log);
+    log->callback([this] { outcome_ = run_log(node_, log_); });
+
+    auto* const settings = add("settings", "show the cluster's settings, or change one");
+    settings->add_option("NAME[=VALUE]", setting_, "which to show, or to change");
+    add_node(settings);
+    add_access(settings);
+    settings->callback([this] { outcome_ = run_settings(node_, access_, setting_); });
+
+    auto* const plan = add("plan", "what the coordinator would move now");
+    add_node(plan);
+    plan->callback([this] { outcome_ = run_plan(node_); });
+
+    auto* const remove = add("remove", "take a node out of the roster, for ever");
+    remove->add_option("NODE", name_, "its name")->required();
+    add_node(remove);
+    add_access(remove);
+    remove->callback([this] { outcome_ = run_remove(node_, access_, name_); });
+
+    auto* const version = add("version", "print the version");
+    version->callback([] { std::cout << "brigade " << BRIGADE_VERSION << "\n"; });
+  }
+
+  void add_object_commands() {
+    auto* const put = add("put", "store files, and folders with all that is in them");
+    put->add_option("FILE", put_.files, "files and folders")->required();
+    put->add_option("--key", put_.key, "key of the one file [its name]");
+    put->add_option("--prefix", put_.prefix, "put before each key, such as photos/");
+    put->add_option("--type", put_.type, "content type [guessed from each name]");
+    put->add_option("--parallel", put_.parallel, "files at a time")->check(CLI::Range(1, 64))->capture_default_str();
+    add_redundancy(put, put_.redundancy);
+    add_node(put);
+    put->callback([this] { outcome_ = run_put(node_, put_); });
+
+    auto* const get = add("get", "read an object");
+    get->add_option("KEY", key_, "the object's key")->required();
+    get->add_option("-o,--output", output_, "file to write [stdout]");
+    add_node(get);
+    get->callback([this] { outcome_ = run_get(node_, key_, output_); });
+
+    auto* const rm = add("rm", "remove objects");
+    rm->add_option("KEY", keys_, "their keys")->required();
+    add_node(rm);
+    rm->callback([this] { outcome_ = run_rm(node_, keys_); });
+
+    auto* const stat = add("stat", "what is known of an object, without its bytes");
+    stat->add_option("KEY", key_, "the object's key")->required();
+    add_node(stat);
+    stat->callback([this] { outcome_ = run_stat(node_, key_); });
+
+    auto* const ls = add("ls", "list objects");
+    ls->add_option("--prefix", prefix_, "only keys that start so");
+    add_node(ls);
+    ls->callback([this] { outcome_ = run_ls(node_, prefix_); });
+  }
+
+  CLI::App app_;
+  int outcome_ = kDone;
+  NodeOptions node_;
+  AdminAccess access_;
+  BootstrapCommand bootstrap_;
+  DevCommand dev_;
+  LogCommand log_;
+  PutCommand put_;
+  std::string data_dir_;
+  std::string key_;
+  std::string setting_;
+  std::string name_;
+  std::string output_;
+  std::string prefix_;
+  std::vector<std::string> keys_;
+};
+
+}  // namespace
+
+void complain(std::string_view text) {
+  std::cerr << "brigade: " << text << (text.ends_with('\n') ? "" : "\n");
+}
+
+int fail(const Error& error) {
+  complain(error.detail());
+  return kFailed;
+}
+
+int run_app(int argc, const char* const* argv) {
+  return App().run(argc, argv);
+}
+
+}  // namespace brigade::cli

@@ -1,0 +1,103 @@
+// status, nodes, locate, log, plan, settings, remove: operators' questions and changes.
+#include "api_client.h"
+#include "commands.h"
+#include "json_view.h"
+#include "render.h"
+
+#include <iostream>
+
+#include <boost/json/object.hpp>
+
+#include "brigade/net/http_semantics.h"
+
+namespace brigade::cli {
+namespace {
+
+namespace json = boost::json;
+
+/// GETs `target` and prints it, by `render` for people.
+int show(const NodeOptions& node, const std::string& target, std::string (*render)(const json::value&)) {
+  const auto address = node_address(node.url);
+  if (!address) return fail(address.error());
+  const auto answer = ApiClient(*address).get_json(target);
+  if (!answer) return fail(answer.error());
+  std::cout << (node.json ? pretty(*answer) : render(*answer));
+  return kDone;
+}
+
+/// A signed change; `done` is what to tell people.
+int change(const NodeOptions& node, const AdminAccess& access, const std::string& target, const json::object& body,
+           const std::string& done) {
+  const auto address = node_address(node.url);
+  if (!address) return fail(address.error());
+  if (access.data_dir.empty() && access.token.empty()) {
+    complain(admin_secret(access).error().detail());
+    return kUsage;
+  }
+  const auto secret = admin_secret(access);
+  if (!secret) return fail(secret.error());
+  const auto answer = signed_post(ApiClient(*address), *secret, node::AdminPurpose::kAdmin, new_stamp(), target, body);
+  if (!answer) return fail(answer.error());
+  if (answer->status < 200 || answer->status >= 300) return fail(problem_of(*answer));
+  if (node.json)
+    std::cout << (answer->body.empty() ? "{}" : answer->body) << "\n";
+  else
+    std::cerr << done << "\n";
+  return kDone;
+}
+
+int show_setting(const NodeOptions& node, const std::string& name) {
+  const auto address = node_address(node.url);
+  if (!address) return fail(address.error());
+  const auto answer = ApiClient(*address).get_json("/cluster/settings");
+  if (!answer) return fail(answer.error());
+  for (const auto& setting : array_at(*answer, "settings")) {
+    if (text_at(setting, "name") != name) continue;
+    const auto* const value = find_at(setting, "value");
+    const auto* const text = value == nullptr ? nullptr : value->if_string();
+    std::cout << (node.json ? pretty(setting)
+                            : (text == nullptr ? text_at(setting, "value") : std::string(*text)) + "\n");
+    return kDone;
+  }
+  return fail({Errc::kNotFound, "there is no setting " + name + ": `brigade settings` lists them"});
+}
+
+}  // namespace
+
+int run_status(const NodeOptions& node) {
+  return show(node, "/cluster", render_status);
+}
+int run_nodes(const NodeOptions& node) {
+  return show(node, "/cluster/nodes", render_nodes);
+}
+int run_plan(const NodeOptions& node) {
+  return show(node, "/cluster/plan", render_plan);
+}
+
+int run_locate(const NodeOptions& node, const std::string& key) {
+  return show(node, "/cluster/locate/" + net::encode_key(key), render_locate);
+}
+
+int run_log(const NodeOptions& node, const LogCommand& command) {
+  auto target = "/cluster/log?after=" + std::to_string(command.after);
+  if (command.limit > 0) target += "&limit=" + std::to_string(command.limit);
+  return show(node, target, render_log);
+}
+
+int run_settings(const NodeOptions& node, const AdminAccess& access, const std::string& setting) {
+  if (setting.empty()) return show(node, "/cluster/settings", render_settings);
+  const auto equals = setting.find('=');
+  if (equals == std::string::npos) return show_setting(node, setting);
+  json::object body;
+  body["name"] = setting.substr(0, equals);
+  body["value"] = setting.substr(equals + 1);
+  return change(node, access, "/cluster/settings", body, setting + " is in force");
+}
+
+int run_remove(const NodeOptions& node, const AdminAccess& access, const std::string& name) {
+  json::object body;
+  body["node"] = name;
+  return change(node, access, "/cluster/remove", body, name + " is no longer in the roster");
+}
+
+}  // namespace brigade::cli

@@ -1,0 +1,107 @@
+// The subcommands of `brigade`: what each is told, and what it does.  Source: design §7 CLI.
+// Concept: app.cc turns the command line into these options; each function does its work and gives the exit code:
+// kDone,
+//          kFailed, kUsage. Data goes to stdout, messages to stderr.
+// Thread:  main.
+#pragma once
+
+#include "admin.h"
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "brigade/base/result.h"
+
+namespace brigade::cli {
+
+inline constexpr int kDone = 0;
+inline constexpr int kFailed = 1;
+inline constexpr int kUsage = 2;
+
+/// Options of every command that talks to a node.
+struct NodeOptions {
+  std::string url = "http://127.0.0.1:8080";
+  bool json = false;
+};
+
+struct BootstrapCommand {
+  std::string data_dir;
+  std::string name;
+  std::string join_url;  ///< empty: a new cluster
+  std::string token;
+  std::string listen_client;  ///< here and below: empty means not given
+  std::string listen_peer;
+  std::string advertise_client;
+  std::string advertise_peer;
+  std::string transport;
+  std::string multicast;
+  std::string interface;
+  std::string zone;
+  std::string log_level;
+  std::uint32_t weight = 1;
+  std::optional<std::uint32_t> redundancy;
+  std::vector<std::string> settings;  ///< NAME=VALUE
+  bool json = false;
+};
+int run_bootstrap(const BootstrapCommand& command);
+int run_token(const std::string& data_dir);
+
+struct DevCommand {
+  std::string data_dir;
+  std::optional<std::uint32_t> nodes;        ///< nothing: those that are there, or 5
+  std::optional<std::uint16_t> client_port;  ///< of n1, the others follow; nothing: free ones
+  std::optional<std::uint16_t> peer_port;
+  std::string transport = "multicast";
+  std::string log_level = "info";
+  std::optional<std::uint32_t> redundancy;
+  std::vector<std::string> settings;
+  std::uint32_t wait_seconds = 60;
+  bool json = false;
+};
+int run_dev(const DevCommand& command);
+
+int run_status(const NodeOptions& node);
+int run_nodes(const NodeOptions& node);
+int run_locate(const NodeOptions& node, const std::string& key);
+int run_plan(const NodeOptions& node);
+
+struct LogCommand {
+  std::uint64_t after = 0;
+  std::uint64_t limit = 0;  ///< 0: all
+};
+int run_log(const NodeOptions& node, const LogCommand& command);
+
+/// `setting` is empty (show all), NAME (show one) or NAME=VALUE (change it).
+int run_settings(const NodeOptions& node, const AdminAccess& access, const std::string& setting);
+int run_remove(const NodeOptions& node, const AdminAccess& access, const std::string& name);
+
+struct PutCommand {
+  std::vector<std::string> files;
+  std::string key;
+  std::string prefix;
+  std::string type;
+  std::optional<std::uint32_t> redundancy;
+  std::uint32_t parallel = 4;
+};
+int run_put(const NodeOptions& node, const PutCommand& command);
+/// `output` empty or "-": stdout.
+int run_get(const NodeOptions& node, const std::string& key, const std::string& output);
+int run_rm(const NodeOptions& node, const std::vector<std::string>& keys);
+int run_stat(const NodeOptions& node, const std::string& key);
+int run_ls(const NodeOptions& node, const std::string& prefix);
+
+// What the commands share.
+
+/// "brigade: ..." on stderr.
+void complain(std::string_view text);
+/// complain(error), and the exit code for it: kFailed.
+int fail(const Error& error);
+/// The --set texts and --redundancy as settings. Errors: kInvalid.
+Result<std::map<std::string, std::string>> settings_from(const std::vector<std::string>& texts,
+                                                         std::optional<std::uint32_t> redundancy);
+
+}  // namespace brigade::cli

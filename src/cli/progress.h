@@ -1,0 +1,43 @@
+// How far a long command is, on stderr: a bar that moves on a terminal, a line now and then elsewhere.
+// Concept: progress_line() is the text; Progress decides when to print it.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <cstdio>
+#include <string>
+
+namespace brigade::cli {
+
+struct ProgressState {
+  std::uint64_t files_done = 0;
+  std::uint64_t files = 0;
+  std::uint64_t failed = 0;
+  std::uint64_t bytes_done = 0;
+  std::uint64_t bytes = 0;
+};
+
+/// "[########----------------]  33 %  66 of 200 files, 12.1 of 31.2 MiB, 8.1 MiB/s"
+std::string progress_line(const ProgressState& state, std::chrono::duration<double> elapsed);
+
+class Progress {
+ public:
+  using Clock = std::chrono::steady_clock;
+  /// `out` is watched for being a terminal.
+  explicit Progress(std::FILE* out);
+  /// Prints if there is something new and enough time, or a tenth of the files, went by.
+  void update(const ProgressState& state);
+  /// Takes the bar away, for a message or the end.
+  void clear();
+  [[nodiscard]] std::chrono::duration<double> elapsed() const { return Clock::now() - started_; }
+
+ private:
+  std::FILE* out_;
+  bool terminal_;
+  bool shown_ = false;
+  Clock::time_point started_ = Clock::now();
+  Clock::time_point printed_;
+  std::uint64_t tenths_printed_ = 0;
+};
+
+}  // namespace brigade::cli

@@ -1,0 +1,144 @@
+#include "render.h"
+
+#include "json_view.h"
+#include "text.h"
+
+#include <boost/json/array.hpp>
+
+namespace brigade::cli {
+namespace {
+
+namespace json = boost::json;
+using Align = Table::Align;
+
+/// One "name  value" line of a head above tables.
+void add_line(std::string& out, std::string_view name, const std::string& value) {
+  std::string line(name);
+  line.resize(std::max<std::size_t>(line.size() + 2, 13), ' ');
+  out += line + value + "\n";
+}
+
+std::string bucket_counts(const json::value& cluster) {
+  std::string text;
+  for (const std::string_view state : {"serving", "filling", "unassigned", "lost"}) {
+    const auto count = number_at(cluster, std::string("buckets.") + std::string(state));
+    if (count == 0 && state != "serving") continue;
+    text += (text.empty() ? "" : ", ") + std::to_string(count) + " " + std::string(state);
+  }
+  return text;
+}
+
+std::string roster_table(const json::value& nodes, std::string_view coordinator) {
+  Table table({{"NODE"},
+               {"STATE"},
+               {"ROLE"},
+               {"ZONE"},
+               {"WEIGHT", Align::kRight},
+               {"BUCKETS", Align::kRight},
+               {"CLIENT"},
+               {"PEER"},
+               {"ID"}});
+  for (const auto& node : array_at(nodes, "roster")) {
+    const auto name = text_at(node, "name");
+    table.row({name, is_true_at(node, "up") ? "up" : "down", name == coordinator ? "coordinator" : "",
+               text_at(node, "zone"), text_at(node, "weight"), text_at(node, "buckets"), text_at(node, "client"),
+               text_at(node, "peer"), text_at(node, "id")});
+  }
+  return table.text();
+}
+
+/// "seq 17 (join)", "-" before any assignment.
+std::string assigned_by(const json::value& replica, const std::string& field) {
+  if (number_at(replica, field + ".seq") == 0) return "-";
+  return "seq " + text_at(replica, field + ".seq") + " (" + text_at(replica, field + ".reason") + ")";
+}
+
+}  // namespace
+
+std::string render_status(const json::value& cluster) {
+  const auto coordinator = text_at(cluster, "coordinator");
+  std::string out;
+  add_line(out, "cluster", text_at(cluster, "cluster"));
+  add_line(out, "this node", text_at(cluster, "node") + ", " + text_at(cluster, "state"));
+  add_line(out, "coordinator",
+           coordinator == "-" ? "none" : coordinator + ", epoch " + text_at(cluster, "epoch.counter"));
+  add_line(out, "quorum",
+           text_at(cluster, "quorum.present") + " of " + counted(array_at(cluster, "roster").size(), "node") +
+               " present, " + text_at(cluster, "quorum.needed") + " needed");
+  add_line(out, "log", "seq " + text_at(cluster, "seq") + ", committed up to " + text_at(cluster, "commit"));
+  add_line(out, "buckets", bucket_counts(cluster));
+  add_line(out, "stored here",
+           counted(number_at(cluster, "objects"), "object") + ", " + human_bytes(number_at(cluster, "bytes")));
+  return out + "\n" + roster_table(cluster, coordinator);
+}
+
+std::string render_nodes(const json::value& nodes) {
+  return roster_table(nodes, text_at(nodes, "coordinator"));
+}
+
+std::string render_locate(const json::value& locate) {
+  std::string out;
+  add_line(out, "key", text_at(locate, "key"));
+  add_line(out, "id", text_at(locate, "id"));
+  add_line(out, "home bucket", text_at(locate, "home"));
+  add_line(out, "redundancy", text_at(locate, "redundancy"));
+  add_line(out, "primary", text_at(locate, "primary"));
+  add_line(out, "map seq", text_at(locate, "seq"));
+  Table table({{"BUCKET", Align::kRight},
+               {"STATE"},
+               {"OWNER"},
+               {"IN SYNC"},
+               {"HAS IT"},
+               {"REVISION"},
+               {"PUT THERE BY"},
+               {"NEW OWNER"},
+               {"PUT THERE BY"}});
+  for (const auto& replica : array_at(locate, "replicas")) {
+    const auto* const holds = find_at(replica, "holds");
+    table.row(
+        {text_at(replica, "bucket"), text_at(replica, "state"), text_at(replica, "owner"), text_at(replica, "in_sync"),
+         holds == nullptr || holds->is_null() ? "unknown" : text_at(replica, "holds"), text_at(replica, "revision"),
+         assigned_by(replica, "assigned"), text_at(replica, "new_owner"), assigned_by(replica, "new_assigned")});
+  }
+  return out + "\n" + table.text();
+}
+
+std::string render_log(const json::value& log) {
+  Table table({{"SEQ", Align::kRight}, {"EPOCH"}, {"KIND"}, {"WHAT"}});
+  for (const auto& entry : array_at(log, "entries"))
+    table.row({text_at(entry, "seq"), text_at(entry, "epoch"), text_at(entry, "kind"), text_at(entry, "text")});
+  return table.text();
+}
+
+std::string render_settings(const json::value& settings) {
+  Table table({{"SETTING"}, {"VALUE"}, {"DEFAULT"}, {"ABOUT"}});
+  for (const auto& setting : array_at(settings, "settings"))
+    table.row(
+        {text_at(setting, "name"), text_at(setting, "value"), text_at(setting, "default"), text_at(setting, "about")});
+  return table.text();
+}
+
+std::string render_plan(const json::value& plan) {
+  const auto moves = number_at(plan, "moves");
+  const auto assignments = number_at(plan, "assignments");
+  if (moves == 0 && assignments == 0) return "nothing to move: every bucket is where it belongs\n";
+  std::string out;
+  add_line(out, "to move", counted(moves, "bucket") + ", " + human_bytes(number_at(plan, "bytes")));
+  add_line(out, "at least", counted(number_at(plan, "lower_bound"), "bucket") + ", whatever the plan");
+  if (assignments > 0) add_line(out, "to assign", counted(assignments, "bucket") + " without an owner");
+  Table table({{"FROM"}, {"TO"}, {"BUCKETS", Align::kRight}, {"BYTES", Align::kRight}});
+  for (const auto& transfer : array_at(plan, "transfers"))
+    table.row({text_at(transfer, "from"), text_at(transfer, "to"), text_at(transfer, "buckets"),
+               human_bytes(number_at(transfer, "bytes"))});
+  return out + "\n" + table.text();
+}
+
+std::string render_objects(const json::array& objects) {
+  Table table({{"SIZE", Align::kRight}, {"COPIES", Align::kRight}, {"MODIFIED"}, {"KEY"}});
+  for (const auto& object : objects)
+    table.row({human_bytes(number_at(object, "size")), text_at(object, "redundancy"), text_at(object, "modified"),
+               text_at(object, "key")});
+  return table.text();
+}
+
+}  // namespace brigade::cli

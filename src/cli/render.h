@@ -1,0 +1,27 @@
+// What people see of a node's JSON answers. README.md, "HTTP", lists the fields.
+// Thread: pure functions.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include <boost/json/value.hpp>
+
+namespace brigade::cli {
+
+/// Of GET /cluster.
+std::string render_status(const boost::json::value& cluster);
+/// Of GET /cluster/nodes.
+std::string render_nodes(const boost::json::value& nodes);
+/// Of GET /cluster/locate/KEY.
+std::string render_locate(const boost::json::value& locate);
+/// Of GET /cluster/log: one line for each entry, oldest first.
+std::string render_log(const boost::json::value& log);
+/// Of GET /cluster/settings.
+std::string render_settings(const boost::json::value& settings);
+/// Of GET /cluster/plan.
+std::string render_plan(const boost::json::value& plan);
+/// Of the objects of GET /cluster/objects.
+std::string render_objects(const boost::json::array& objects);
+
+}  // namespace brigade::cli

@@ -1,0 +1,168 @@
+#include "brigade/cluster/assigner.h"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+
+namespace brigade::cluster {
+
+namespace {
+
+using wire::BucketsAssigned;
+using wire::Reason;
+using wire::Role;
+
+template <class F>
+void for_all_buckets(F&& f) {
+  for (std::size_t i = 0; i < kBucketCount; ++i) f(BucketId{static_cast<std::uint16_t>(i)});
+}
+
+/// Picks stand-ins: not a sibling's node if that can be had, another zone than the sibling's, else the least used.
+class StandInPicker {
+ public:
+  StandInPicker(const ClusterMap& map, NodeId down) : map_(map) {
+    for (const RosterEntry& e : map.roster())
+      if (e.up && e.node.id != down) used_.emplace_back(0, &e);
+  }
+
+  [[nodiscard]] std::optional<NodeId> pick(BucketId bucket) {
+    const RosterEntry* sibling = map_.node(map_.cell(BucketId(bucket.value ^ 1)).owner);
+    auto cost = [&](const std::pair<std::uint64_t, const RosterEntry*>& candidate) {
+      const RosterEntry* e = candidate.second;
+      if (e == sibling) return 2;
+      return sibling != nullptr && e->node.zone == sibling->node.zone ? 1 : 0;
+    };
+    auto best = used_.end();
+    for (auto at = used_.begin(); at != used_.end(); ++at) {
+      if (at->second->node.id == map_.cell(bucket).owner) continue;
+      if (best == used_.end() || std::pair(cost(*at), at->first) < std::pair(cost(*best), best->first)) best = at;
+    }
+    if (best == used_.end()) return std::nullopt;
+    // In units of 1/weight, so that a heavier node gets more.
+    best->first += 1'000'000 / std::max<std::uint32_t>(best->second->node.weight, 1);
+    return best->second->node.id;
+  }
+
+ private:
+  const ClusterMap& map_;
+  std::vector<std::pair<std::uint64_t, const RosterEntry*>> used_;
+};
+
+void add_moved(const ClusterMap& map, std::vector<wire::Change>& out) {
+  std::map<NodeId, BucketSet> released;
+  for_all_buckets([&](BucketId bucket) {
+    const Cell& c = map.cell(bucket);
+    if (c.state == BucketState::kReleased) released[c.new_owner].add(bucket);
+  });
+  for (const auto& [node, buckets] : released)
+    for (BucketSet& part : buckets.split(kSetBytesMax)) out.emplace_back(wire::BucketsMoved{node, std::move(part)});
+}
+
+/// Buckets whose owner is down: those lost for good go to the stand-in; those without a stand-in get one.
+void add_care_for_down(const ClusterMap& map, const std::function<bool(NodeId)>& is_lost,
+                       std::vector<wire::Change>& out) {
+  ChangeBatch lost;
+  ChangeBatch stand_ins;
+  std::map<NodeId, StandInPicker> pickers;
+  for_all_buckets([&](BucketId bucket) {
+    const Cell& c = map.cell(bucket);
+    if (!c.owner || map.is_up(c.owner)) return;
+    if (c.new_owner) {
+      if (is_lost(c.owner)) lost.add(Role::kOwner, c.new_owner, bucket);
+      return;
+    }
+    auto& picker = pickers.try_emplace(c.owner, map, c.owner).first->second;
+    if (auto node = picker.pick(bucket)) stand_ins.add(Role::kStandIn, *node, bucket);
+  });
+  lost.flush(Reason::kLoss, out);
+  stand_ins.flush(Reason::kFailure, out);
+}
+
+}  // namespace
+
+void ChangeBatch::add(Role role, NodeId node, BucketId bucket) {
+  const Key key{role, node};
+  auto at = std::lower_bound(sets_.begin(), sets_.end(), key, [](const auto& e, const Key& k) { return e.first < k; });
+  if (at == sets_.end() || at->first != key) at = sets_.insert(at, {key, BucketSet{}});
+  at->second.add(bucket);
+}
+
+void ChangeBatch::flush(Reason reason, std::vector<wire::Change>& out) {
+  for (const auto& [key, set] : sets_)
+    for (BucketSet& part : set.split(kSetBytesMax))
+      out.emplace_back(BucketsAssigned{reason, {{key.role, key.node, std::move(part)}}});
+  sets_.clear();
+}
+
+std::vector<wire::Change> Assigner::stand_ins(const ClusterMap& map, NodeId node) {
+  StandInPicker picker(map, node);
+  ChangeBatch batch;
+  for_all_buckets([&](BucketId bucket) {
+    const Cell& c = map.cell(bucket);
+    const bool owner_goes = c.owner == node && !(c.new_owner && map.is_up(c.new_owner));
+    const bool stand_in_goes = c.new_owner == node && c.state == BucketState::kStandIn;
+    if (!owner_goes && !stand_in_goes) return;
+    if (c.state == BucketState::kReleased) return;
+    if (auto next = picker.pick(bucket)) batch.add(Role::kStandIn, *next, bucket);
+  });
+  std::vector<wire::Change> out;
+  batch.flush(Reason::kFailure, out);
+  return out;
+}
+
+const placement::Plan& Assigner::plan_for(const ClusterMap& map, const std::function<bool(NodeId)>& is_lost) {
+  std::vector<placement::PlanNode> nodes;
+  for (const RosterEntry& e : map.roster()) {
+    const bool seen = e.incarnation.value != 0;  // added, but never yet up: it gets its share once it is
+    if (seen) nodes.push_back({e.node.id, e.node.zone, e.node.weight, e.up || !is_lost(e.node.id)});
+  }
+  auto same = [](const placement::PlanNode& a, const placement::PlanNode& b) {
+    return a.id == b.id && a.zone == b.zone && a.weight == b.weight && a.accepts == b.accepts;
+  };
+  if (!plan_.owners.empty() && std::ranges::equal(nodes, planned_nodes_, same)) return plan_;
+  std::vector<NodeId> owners(kBucketCount);
+  for_all_buckets([&](BucketId bucket) {
+    const Cell& c = map.cell(bucket);
+    const bool inherited = c.new_owner && c.owner && !map.is_up(c.owner) && is_lost(c.owner);
+    owners[bucket.value] = inherited ? c.new_owner : c.owner;
+  });
+  plan_ = placement::plan(nodes, owners);
+  planned_nodes_ = std::move(nodes);
+  return plan_;
+}
+
+std::vector<wire::Change> Assigner::next(const ClusterMap& map, const std::function<bool(NodeId)>& is_lost,
+                                         std::size_t changes_max) {
+  std::vector<wire::Change> out;
+  add_moved(map, out);
+  add_care_for_down(map, is_lost, out);
+  const placement::Plan& plan = plan_for(map, is_lost);
+
+  std::size_t moving = 0;
+  bool unassigned = false;
+  for_all_buckets([&](BucketId bucket) {
+    const Cell& c = map.cell(bucket);
+    if (c.state == BucketState::kMoving || c.state == BucketState::kReleased) ++moving;
+    if (!c.owner) unassigned = true;
+  });
+
+  ChangeBatch first;
+  ChangeBatch moves;
+  for_all_buckets([&](BucketId bucket) {
+    const Cell& c = map.cell(bucket);
+    const NodeId target = plan.owners[bucket.value];
+    if (!target || !map.is_up(target)) return;
+    if (!c.owner) first.add(Role::kOwner, target, bucket);
+    if (!unassigned && c.state == BucketState::kServing && c.owner != target && map.is_up(c.owner) &&
+        moving < kMovingMax) {
+      moves.add(Role::kNewOwner, target, bucket);
+      ++moving;
+    }
+  });
+  first.flush(Reason::kBootstrap, out);
+  moves.flush(Reason::kBalance, out);
+  if (out.size() > changes_max) out.resize(changes_max);
+  return out;
+}
+
+}  // namespace brigade::cluster

@@ -1,0 +1,332 @@
+// What a coordinator does: heartbeats and grants, commit, who is up, where the buckets go.
+// Source: design §4 Log, Leases, "Failure of a node"; §5 "Moving a bucket".
+#include <algorithm>
+#include <utility>
+
+#include "brigade/base/check.h"
+#include "brigade/base/limits.h"
+#include "brigade/cluster/member.h"
+
+namespace brigade::cluster {
+
+namespace {
+constexpr std::size_t kUncommittedMax = 64;  ///< entries in flight
+constexpr Duration kWorkInterval = std::chrono::milliseconds{10};
+constexpr Duration kWatchInterval = std::chrono::milliseconds{20};
+constexpr Duration kIdleLook = std::chrono::seconds{1};
+constexpr Duration kCommitNews = std::chrono::milliseconds{1};
+constexpr Duration kComplaintFresh = std::chrono::seconds{2};
+constexpr Duration kShunned = std::chrono::seconds{10};
+}  // namespace
+
+void Member::coordinate() {
+  Coordinator& c = *coordinator_;
+  const Duration lease = map_.settings().lease;
+  if (now_ >= c.lease.until() && now_ - c.formed_at >= lease + 2 * heartbeat()) {
+    step_down("no quorum answers");
+    return;
+  }
+  if (now_ >= c.heartbeat_at) send_heartbeat();
+  if (map_.seq() < c.formed) return;
+  if (now_ >= c.watch_at) {
+    c.watch_at = now_ + kWatchInterval;
+    watch_nodes();
+  }
+  const std::size_t uncommitted = log_.last().seq.value - map_.seq().value;
+  if (now_ < c.work_at || uncommitted >= kUncommittedMax) return;
+  const Duration grace = map_.settings().grace;
+  auto is_lost = [&](NodeId node) {
+    auto since = c.down_since.find(node);
+    return since != c.down_since.end() && now_ - since->second > grace;
+  };
+  auto changes = c.assigner.next(c.appended, is_lost, kUncommittedMax - uncommitted);
+  c.work_wanted = !changes.empty();
+  c.work_at = now_ + (changes.empty() ? kIdleLook : kWorkInterval);
+  append_changes(std::move(changes));
+}
+
+void Member::step_down(std::string why) {
+  note(Event::Kind::kSteppedDown, self_.id, {}, std::move(why));
+  lease_.drop();
+  look_around();
+}
+
+void Member::send_heartbeat() {
+  Coordinator& c = *coordinator_;
+  c.heartbeat_at = now_ + heartbeat();
+  // The first one says "Ready" to whoever missed that: so it too waits until the chosen log is on disk.
+  if (durable_last_ < c.formed) return;
+  const Duration lease = map_.settings().lease;
+  wire::Heartbeat h;
+  h.epoch = epoch_;
+  h.round = c.lease.begin_round(now_, lease, self_.id);
+  c.lease.on_answer(h.round, self_.id, [this](const std::set<NodeId>& nodes) { return is_quorum(nodes); });
+  h.roster_seq = roster_in_force_seq_;
+  h.grant = std::max(Duration::zero(), shorter_by_drift(c.lease.until() - now_));
+  h.grant_seq = std::max(c.formed, map_.view());
+  h.last = log_.last().seq;
+  h.commit = map_.seq();
+  h.lease = lease;
+  const std::set<NodeId>& answered = c.lease.answered_before_last();
+  for (NodeId id : roster_in_force_) {
+    bool confirmed = answered.contains(id);
+    if (auto peer = c.peers.find(id); peer != c.peers.end())
+      confirmed = confirmed && !peer->second.condemned && map_.seq() >= peer->second.confirm_from;
+    h.answered.push_back(confirmed);
+    if (confirmed) c.lease.granted(id, now_ + longer_by_drift(h.grant));
+  }
+  lease_.hold_off_until(now_ + longer_by_drift(lease));
+  send(std::nullopt, std::move(h));
+}
+
+void Member::on(NodeId from, const wire::HeartbeatReply& m) {
+  if (!coordinator_ || m.epoch != epoch_) return;
+  Coordinator& c = *coordinator_;
+  auto at = c.peers.find(from);
+  if (at == c.peers.end()) {
+    if (!is_in_force(from)) return;
+    at = c.peers.emplace(from, Coordinator::Peer{}).first;
+  }
+  Coordinator::Peer& peer = at->second;
+  peer.heard = now_;
+  peer.applied = m.applied;
+  if (peer.incarnation != incarnations_[from]) {
+    // It may have forgotten what it had said before it fell: no grant until all that was said is in the map.
+    peer.incarnation = incarnations_[from];
+    peer.confirm_from = log_.last().seq;
+  }
+  peer.acked = std::max(peer.acked, std::min(m.acked, log_.last().seq));
+  const bool had_lease = c.lease.until() > now_;
+  c.lease.on_answer(m.round, from, [this](const std::set<NodeId>& nodes) { return is_quorum(nodes); });
+  // The first answers of a quorum: hand out grants at once.
+  if (!had_lease && c.lease.until() > now_) c.heartbeat_at = now_;
+  evaluate_commit();
+}
+
+void Member::on(NodeId from, const wire::Ack& m) {
+  if (!coordinator_ || m.epoch != epoch_) return;
+  auto peer = coordinator_->peers.find(from);
+  if (peer == coordinator_->peers.end()) return;
+  peer->second.acked = std::max(peer->second.acked, std::min(m.seq, log_.last().seq));
+  evaluate_commit();
+}
+
+/// Committed: on disk at a quorum of the roster in force, and of the own epoch (older ones come along with it).
+void Member::evaluate_commit() {
+  Coordinator& c = *coordinator_;
+  std::vector<Seq> held;
+  for (NodeId id : roster_in_force_) {
+    auto peer = c.peers.find(id);
+    held.push_back(id == self_.id ? durable_last_ : peer == c.peers.end() ? Seq{} : peer->second.acked);
+  }
+  if (held.size() < quorum_needed()) return;
+  std::ranges::sort(held, std::greater<>());
+  const Seq upto = held[quorum_needed() - 1];
+  if (upto <= map_.seq() || log_.at(upto).epoch != epoch_) return;
+  const bool formed_before = map_.seq() >= c.formed;
+  apply_to(upto);
+  c.heartbeat_at = std::min(c.heartbeat_at, now_ + kCommitNews);
+  if (!formed_before) c.watch_at = c.work_at = now_;
+  for (auto& [id, peer] : c.peers)
+    if (peer.condemned && !map_.is_up(id)) peer.condemned = false;
+}
+
+void Member::append_changes(std::vector<wire::Change> changes) {
+  for (wire::Change& change : changes) append_change(std::move(change));
+}
+
+bool Member::append_change(wire::Change change) {
+  Coordinator& c = *coordinator_;
+  const auto* added = std::get_if<wire::NodeAdded>(&change);
+  const auto* up = std::get_if<wire::NodeUp>(&change);
+  const auto* down = std::get_if<wire::NodeDown>(&change);
+  const bool roster_changes = added != nullptr || std::holds_alternative<wire::NodeRemoved>(change);
+  if (roster_changes && !roster_change_allowed()) return false;
+  // One lease must pass between roster changes, so that no lease rests on a quorum that the next one does not cross.
+  if (roster_changes) c.roster_change_after = now_ + longer_by_drift(map_.settings().lease);
+  if (up != nullptr) c.down_since.erase(up->node.id);
+  if (down != nullptr) c.down_since[down->node] = now_;
+  append({epoch_, next(log_.last().seq), std::move(change)});
+  c.work_wanted = true;
+  c.work_at = std::min(c.work_at, now_ + kWorkInterval);
+  return true;
+}
+
+bool Member::roster_change_allowed() const {
+  const Coordinator& c = *coordinator_;
+  return map_.seq() >= c.formed && roster_in_force_seq_ <= map_.seq() && now_ >= c.roster_change_after;
+}
+
+void Member::watch_nodes() {
+  Coordinator& c = *coordinator_;
+  condemn_unreachable();
+  const std::vector<RosterEntry> roster = c.appended.roster();
+  for (const RosterEntry& entry : roster) {
+    if (entry.node.id == self_.id) {
+      if (!entry.up || entry.incarnation != incarnation_ || entry.node != self_) append_change(wire::NodeUp{self_, incarnation_});
+      continue;
+    }
+    Coordinator::Peer& peer = c.peers[entry.node.id];
+    if (entry.up) {
+      watch_up(entry, peer);
+    } else {
+      watch_down(entry, peer);
+    }
+  }
+  for (auto at = c.joining.begin(); at != c.joining.end();) {
+    if (c.appended.node(at->first) != nullptr) {
+      at = c.joining.erase(at);
+      continue;
+    }
+    if (!check_change(wire::NodeAdded{at->second})) {
+      at = c.joining.erase(at);
+      continue;
+    }
+    append_change(wire::NodeAdded{at->second});
+    ++at;
+  }
+}
+
+void Member::watch_up(const RosterEntry& entry, Coordinator::Peer& peer) {
+  const NodeId id = entry.node.id;
+  if (now_ - peer.heard > map_.settings().failure_timeout) peer.condemned = true;
+  if (peer.condemned) {
+    if (!map_.is_up(id) || now_ < coordinator_->lease.grant_end(id)) return;
+    append_changes(Assigner::stand_ins(coordinator_->appended, id));
+    append_change(wire::NodeDown{id});
+    return;
+  }
+  // Back before anybody missed it: what it is now, where others find it.
+  const bool changed = peer.info && (entry.node != *peer.info || entry.incarnation != peer.incarnation);
+  if (changed && peer.incarnation.value != 0) append_change(wire::NodeUp{*peer.info, peer.incarnation});
+}
+
+void Member::watch_down(const RosterEntry& entry, Coordinator::Peer& peer) {
+  const bool settled = !map_.is_up(entry.node.id) && map_.node(entry.node.id) != nullptr;
+  const bool here = now_ - peer.heard <= 3 * heartbeat() && peer.applied >= entry.changed && peer.incarnation.value != 0;
+  if (!settled || !here || now_ < peer.shunned_until) return;
+  append_change(wire::NodeUp{peer.info.value_or(entry.node), peer.incarnation});
+}
+
+/// Two nodes that hear the coordinator but not each other: the one that fewer can reach goes (design §4).
+void Member::condemn_unreachable() {
+  Coordinator& c = *coordinator_;
+  std::erase_if(c.unreachable, [&](const auto& u) { return now_ - u.second > kComplaintFresh; });
+  auto complaints = [&](NodeId about) {
+    return std::ranges::count_if(c.unreachable, [&](const auto& u) { return u.first.second == about; });
+  };
+  for (const auto& [pair, when] : c.unreachable) {
+    auto [who, whom] = pair;
+    if (!c.appended.is_up(who) || !c.appended.is_up(whom)) continue;
+    NodeId goes = std::pair(complaints(who), who) > std::pair(complaints(whom), whom) ? who : whom;
+    if (goes == self_.id) goes = goes == who ? whom : who;
+    if (goes == self_.id) continue;
+    Coordinator::Peer& peer = c.peers[goes];
+    peer.condemned = true;
+    peer.shunned_until = now_ + kShunned;
+  }
+}
+
+void Member::handle_join(NodeId from, const wire::NodeInfo& node) {
+  if (node.id != from) return;
+  if (auto fits = check_change(wire::NodeAdded{node}); !fits) {
+    send(from, wire::JoinRefusal{fits.error().detail()});
+    return;
+  }
+  send(from, wire::Invitation{epoch_});
+}
+
+Status Member::check_change(const wire::Change& change) const {
+  const ClusterMap& map = coordinator_->appended;
+  if (const auto* added = std::get_if<wire::NodeAdded>(&change)) {
+    const wire::NodeInfo& node = added->node;
+    if (map.was_removed(node.id))
+      return Error{Errc::kConflict, "this node was removed from the cluster: bootstrap it anew in an empty directory"};
+    const RosterEntry* same_name = map.node_named(node.name);
+    if (same_name != nullptr && same_name->node.id != node.id)
+      return Error{Errc::kConflict, "a node named " + node.name + " is in the cluster already: choose another name, or remove that one first"};
+    if (map.roster().size() >= limits::kNodesMax) return Error{Errc::kConflict, "the cluster has its largest number of nodes"};
+    return {};
+  }
+  if (const auto* removed = std::get_if<wire::NodeRemoved>(&change)) {
+    const RosterEntry* entry = map.node(removed->node);
+    if (entry == nullptr) return Error{Errc::kNotFound, "no such node"};
+    if (entry->up) return Error{Errc::kConflict, entry->node.name + " is up: stop it first"};
+    for (std::size_t i = 0; i < kBucketCount; ++i)
+      if (map.cell(BucketId(static_cast<std::uint16_t>(i))).owner == removed->node)
+        return Error{Errc::kConflict, entry->node.name + " still owns buckets: wait until the grace period is over and its stand-ins have taken them"};
+    return {};
+  }
+  if (const auto* setting = std::get_if<wire::SettingChanged>(&change)) {
+    auto texts = map.setting_texts();
+    texts[setting->name] = setting->value;
+    auto parsed = parse_settings(texts);
+    if (!parsed) return parsed.error();
+    return {};
+  }
+  return Error{Errc::kInvalid, "this kind of change is the coordinator's own"};
+}
+
+Result<Position> Member::propose(Instant now, const wire::Change& change, Effects& effects) {
+  begin(now);
+  auto fail = [&](Error error) -> Result<Position> {
+    effects = finish();
+    return error;
+  };
+  if (!coordinator_ || !may_serve(now_) || map_.seq() < coordinator_->formed)
+    return fail({Errc::kNoQuorum, "this node does not lead the cluster now: ask again"});
+  if (auto fits = check_change(change); !fits) return fail(fits.error());
+  if (!append_change(change)) return fail({Errc::kOverloaded, "another change of the roster is under way: ask again"});
+  const Position at = log_.last();
+  effects = finish();
+  return at;
+}
+
+void Member::on(NodeId from, const wire::Report& m) {
+  if (coordinator_ && is_in_force(from)) on_report(from, m);
+}
+
+void Member::on_report(NodeId from, const wire::Report& m) {
+  Coordinator& c = *coordinator_;
+  if (map_.seq() < c.formed) return;
+  const ClusterMap& map = c.appended;
+  const RosterEntry* sender = map.node(from);
+  if (sender == nullptr || !sender->up) return;
+  if (m.kind == wire::ReportKind::kUnreachable) {
+    if (map.node(m.node) != nullptr && m.node != from) c.unreachable[{from, m.node}] = now_;
+    return;
+  }
+  if (m.kind == wire::ReportKind::kWanted) {
+    c.work_wanted = true;
+    c.work_at = std::min(c.work_at, now_ + kWorkInterval);
+    return;
+  }
+  // What it says holds for the part that it had at m.as_of, and only for that.
+  BucketSet holds;
+  std::map<NodeId, BucketSet> successors;
+  m.buckets.for_each([&](BucketId bucket) {
+    const Cell& cell = map.cell(bucket);
+    if (m.kind == wire::ReportKind::kFilled) {
+      const bool as_owner = cell.owner == from && !cell.in_sync && cell.state != BucketState::kReleased &&
+                            cell.assigned <= m.as_of && sender->changed <= m.as_of;
+      const bool as_new_owner = cell.new_owner == from && cell.state == BucketState::kMoving && !cell.new_filled &&
+                                cell.new_assigned <= m.as_of && sender->changed <= m.as_of;
+      if (as_owner || as_new_owner) holds.add(bucket);
+    } else if (cell.owner == from && cell.state == BucketState::kMoving && cell.new_filled &&
+               cell.new_assigned <= m.as_of) {
+      holds.add(bucket);
+      successors[cell.new_owner].add(bucket);
+    }
+  });
+  for (BucketSet& part : holds.split(kSetBytesMax)) {
+    if (m.kind == wire::ReportKind::kFilled) {
+      append_change(wire::BucketsFilled{from, std::move(part)});
+    } else {
+      append_change(wire::BucketsReleased{from, std::move(part)});
+    }
+  }
+  for (auto& [node, buckets] : successors)
+    for (BucketSet& part : buckets.split(kSetBytesMax)) append_change(wire::BucketsMoved{node, std::move(part)});
+}
+
+}  // namespace brigade::cluster

@@ -1,0 +1,307 @@
+// Looking around, inviting, accepting, forming a group.  Source: design §4 "Group and election".
+#include <algorithm>
+#include <utility>
+
+#include "brigade/base/check.h"
+#include "brigade/cluster/member.h"
+
+namespace brigade::cluster {
+
+std::optional<Epoch> Member::live_coordinator() const {
+  if (state_ != State::kNormal) return std::nullopt;
+  if (coordinator_ || now_ - heard_coordinator_ < coordinator_timeout()) return epoch_;
+  return std::nullopt;
+}
+
+void Member::look_around() {
+  if (state_ != State::kElection) note(Event::Kind::kLookingAround);
+  state_ = State::kElection;
+  coordinator_.reset();
+  inviting_ = false;
+  accepts_.clear();
+  answers_.clear();
+  invite_at_.reset();
+  reorder_.clear();
+  probe();
+}
+
+void Member::probe() {
+  ++probe_round_;
+  probe_at_ = now_ + heartbeat();
+  std::erase_if(answers_, [&](const auto& a) { return now_ - a.second.at > coordinator_timeout(); });
+  wire::Probe probe{probe_round_, log_.last(), promised_, std::nullopt};
+  if (!in_roster()) probe.join = self_;
+  send(std::nullopt, std::move(probe));
+  consider_inviting();
+}
+
+void Member::on(NodeId from, const wire::Probe& m) {
+  if (!m.join) highest_seen_ = std::max(highest_seen_, m.promised);
+  if (coordinator_) {
+    if (m.join && !is_in_force(from)) {
+      handle_join(from, *m.join);
+      return;
+    }
+    if (!is_in_force(from)) return;
+    send(from, wire::ProbeReply{m.round, log_.last(), promised_, epoch_});
+    Instant& invited = coordinator_->invited[from];
+    if (now_ < invited) return;
+    invited = now_ + heartbeat() / 2;
+    send(from, wire::Invitation{epoch_});
+    return;
+  }
+  if (m.join) return;
+  // The coordinator asks for a coordinator: it has lost its group, by a restart or for want of a quorum.
+  const bool lost_its_group = state_ == State::kNormal && from == epoch_.coordinator &&
+                              (incarnations_[from] != coordinator_incarnation_ || m.promised >= epoch_);
+  if (lost_its_group) look_around();
+  send(from, wire::ProbeReply{m.round, log_.last(), promised_, live_coordinator()});
+  if (state_ == State::kElection) {
+    answers_[from] = {m.last, m.promised, std::nullopt, now_};
+    consider_inviting();
+  }
+}
+
+void Member::on(NodeId from, const wire::ProbeReply& m) {
+  highest_seen_ = std::max(highest_seen_, m.promised);
+  if (state_ != State::kElection || m.round != probe_round_) return;
+  answers_[from] = {m.last, m.promised, m.following, now_};
+  consider_inviting();
+}
+
+void Member::consider_inviting() {
+  if (!in_roster()) return;
+  std::set<NodeId> present{self_.id};
+  std::uint64_t rank = 0;
+  for (const auto& [node, answer] : answers_) {
+    if (!is_in_force(node) || now_ - answer.at > coordinator_timeout()) continue;
+    if (answer.following) {  // a group stands: its coordinator hears our probes and invites
+      invite_at_.reset();
+      return;
+    }
+    present.insert(node);
+    if (std::pair(answer.last, node) > std::pair(log_.last(), self_.id)) ++rank;
+  }
+  if (!is_quorum(present)) {
+    invite_at_.reset();
+    return;
+  }
+  if (invite_at_) return;
+  const Duration slot = heartbeat() / 5;
+  const Duration random{roster_in_force_.size() > 1 ? prng_.below(static_cast<std::uint64_t>(slot.count())) : 0};
+  invite_at_ = std::max(now_, lease_.holdoff()) + slot * static_cast<std::int64_t>(rank) + random;
+}
+
+void Member::invite() {
+  const std::uint64_t counter = std::max(highest_seen_.counter, promised_.counter) + 1;
+  promised_ = Epoch{counter, self_.id};
+  highest_seen_ = promised_;
+  epoch_ = promised_;
+  persist(SetPromise{promised_});
+  promise_batch_ = batch_number_;
+  state_ = State::kReorganization;
+  coordinator_.reset();
+  inviting_ = true;
+  invite_at_.reset();
+  accepts_.clear();
+  reorder_.clear();
+  lease_.drop();
+  matched_ = map_.seq();
+  request_at_ = now_;
+  reinvite_at_ = now_ + heartbeat();
+  reorganization_ends_ = now_ + map_.settings().lease + 2 * heartbeat();
+  note(Event::Kind::kInviting);
+  send(std::nullopt, wire::Invitation{epoch_});
+}
+
+void Member::on(NodeId from, const wire::Invitation& m) {
+  highest_seen_ = std::max(highest_seen_, m.epoch);
+  if (from != m.epoch.coordinator) return;
+  if (m.epoch < promised_) {
+    send(from, wire::Refusal{m.epoch, promised_});
+    return;
+  }
+  if (m.epoch == promised_) {
+    // Repeated, or taken up again after giving up the wait or after a restart: the promise stands.
+    if (state_ == State::kElection) {
+      accept(from, m.epoch);
+    } else {
+      send(from, wire::Accept{epoch_, log_.last(), self_});
+    }
+    return;
+  }
+  const bool same_coordinator =
+      state_ == State::kNormal && from == epoch_.coordinator && incarnations_[from] == coordinator_incarnation_;
+  if (now_ < lease_.holdoff() && !same_coordinator) {
+    if (!waiting_invitation_ || waiting_invitation_->second < m.epoch) waiting_invitation_ = {from, m.epoch};
+    return;
+  }
+  accept(from, m.epoch);
+}
+
+void Member::accept(NodeId from, const Epoch& epoch) {
+  if (epoch != promised_) {
+    promised_ = epoch;
+    persist(SetPromise{promised_});
+    promise_batch_ = batch_number_;
+  }
+  epoch_ = epoch;
+  state_ = State::kReorganization;
+  coordinator_.reset();
+  inviting_ = false;
+  accepts_.clear();
+  invite_at_.reset();
+  reorder_.clear();
+  lease_.drop();
+  matched_ = map_.seq();
+  acknowledged_ = Seq{};
+  known_last_ = Seq{};
+  heard_round_ = 0;
+  request_at_ = now_;
+  coordinator_incarnation_ = incarnations_[from];
+  reorganization_ends_ = now_ + 5 * heartbeat();
+  note(Event::Kind::kAccepted, from);
+  send(from, wire::Accept{epoch_, log_.last(), self_});
+}
+
+void Member::on(NodeId from, const wire::Accept& m) {
+  if (m.epoch != epoch_ || m.node.id != from) return;
+  if (inviting_) {
+    accepts_[from] = m;
+    evaluate_accepts();
+    return;
+  }
+  if (!coordinator_) return;
+  const bool known = is_in_force(from);
+  if (!known) {
+    if (auto fits = check_change(wire::NodeAdded{m.node}); !fits) {
+      send(from, wire::JoinRefusal{fits.error().detail()});
+      return;
+    }
+    coordinator_->joining[from] = m.node;
+    coordinator_->watch_at = now_;
+  }
+  Coordinator::Peer& peer = coordinator_->peers[from];
+  peer.heard = now_;
+  peer.info = m.node;
+  send(from, wire::Ready{epoch_, coordinator_->formed});
+}
+
+void Member::on(NodeId from, const wire::JoinRefusal& m) {
+  if (!in_roster()) note(Event::Kind::kJoinRefused, from, {}, m.why);
+}
+
+void Member::on(NodeId from, const wire::Refusal& m) {
+  highest_seen_ = std::max(highest_seen_, m.promised);
+  const bool mine = (coordinator_ || inviting_) && m.epoch == epoch_ && m.promised > epoch_;
+  if (!mine || !is_in_force(from)) return;
+  // With a lease that still runs no other group can exist: form this one anew above the number, and all is as it was.
+  // Without one, somebody else may lead: look around first.
+  const bool certain = coordinator_ && now_ < coordinator_->lease.until();
+  if (coordinator_) {
+    step_down("a node has promised " + to_string(m.promised));
+  } else {
+    look_around();
+  }
+  if (certain && state_ == State::kElection) invite();
+}
+
+void Member::evaluate_accepts() {
+  if (!inviting_ || durable_number_ < promise_batch_) return;
+  std::set<NodeId> acceptors{self_.id};
+  Position best = log_.last();
+  for (const auto& [node, accepted] : accepts_) {
+    acceptors.insert(node);
+    if (is_in_force(node)) best = std::max(best, accepted.last);
+  }
+  if (!is_quorum(acceptors)) return;
+  if (best > log_.last()) {
+    ask_for_missing();
+    return;
+  }
+  // The chosen log may tell of a roster without this node, or with a larger quorum: both were asked of that log.
+  if (!in_roster()) {
+    look_around();
+    return;
+  }
+  form_group();
+}
+
+void Member::ask_for_missing() {
+  if (now_ < request_at_) return;
+  request_at_ = now_ + heartbeat() / 4;
+  auto best = std::ranges::max_element(accepts_, {}, [&](const auto& a) {
+    return is_in_force(a.first) ? a.second.last : Position{};
+  });
+  const Seq from = next(std::max(map_.seq(), std::min(matched_, log_.last().seq)));
+  send(best->first, wire::LogRequest{epoch_, from, next(best->second.last.seq)});
+}
+
+void Member::form_group() {
+  ClusterMap appended = map_;
+  for (Seq seq = next(map_.seq()); seq <= log_.last().seq; seq = next(seq)) appended.apply(log_.at(seq));
+  coordinator_ = std::make_unique<Coordinator>(std::move(appended));
+  Coordinator& c = *coordinator_;
+  state_ = State::kNormal;
+  inviting_ = false;
+  coordinator_incarnation_ = incarnation_;
+
+  wire::GroupFormed formed;
+  formed.members.push_back(self_.id);
+  Seq lowest = log_.last().seq;
+  const Duration timeout = map_.settings().failure_timeout;
+  for (NodeId id : roster_in_force_) {
+    if (id == self_.id) continue;
+    Coordinator::Peer& peer = c.peers[id];
+    peer.incarnation = incarnations_[id];
+    auto accepted = accepts_.find(id);
+    if (accepted != accepts_.end()) {
+      formed.members.push_back(id);
+      lowest = std::min(lowest, accepted->second.last.seq);
+      peer.heard = now_;
+      peer.info = accepted->second.node;
+    } else {
+      // Whoever was not heard of lately, the old coordinator above all, has one heartbeat to show itself.
+      peer.heard = std::clamp(heard_[id], now_ - timeout + heartbeat(), now_);
+    }
+    if (!c.appended.is_up(id)) c.down_since[id] = now_;
+  }
+  std::ranges::sort(formed.members);
+  accepts_.clear();
+
+  c.formed = next(log_.last().seq);
+  c.formed_at = now_;
+  c.heartbeat_at = now_;
+  c.watch_at = now_;
+  c.work_at = now_;
+  c.roster_change_after = now_ + longer_by_drift(map_.settings().lease);
+  sent_last_ = std::max(log_.base().seq, std::max(lowest, map_.seq() > Seq{64} ? Seq{map_.seq().value - 64} : Seq{}));
+  matched_ = log_.last().seq;
+  append({epoch_, c.formed, std::move(formed)});
+  note(Event::Kind::kCoordinating, self_.id, c.formed);
+  send(std::nullopt, wire::Ready{epoch_, c.formed});
+}
+
+void Member::on(NodeId from, const wire::Ready& m) {
+  if (!heeds(from, m.epoch)) return;
+  known_last_ = std::max(known_last_, m.formed);
+  request_missing(known_last_);
+}
+
+void Member::follow(const Epoch& epoch) {
+  epoch_ = epoch;
+  state_ = State::kNormal;
+  inviting_ = false;
+  invite_at_.reset();
+  answers_.clear();
+  heard_round_ = 0;
+  acknowledged_ = Seq{};
+  known_last_ = Seq{};
+  matched_ = map_.seq();
+  reorder_.clear();
+  request_at_ = now_;
+  coordinator_incarnation_ = incarnations_[epoch.coordinator];
+  note(Event::Kind::kFollowing, epoch.coordinator);
+}
+
+}  // namespace brigade::cluster

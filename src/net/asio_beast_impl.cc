@@ -1,0 +1,3 @@
+// The one place where the bodies of Asio and Beast are compiled (BOOST_ASIO_SEPARATE_COMPILATION and its sister).
+#include <boost/asio/impl/src.hpp>
+#include <boost/beast/src.hpp>

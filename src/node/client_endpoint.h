@@ -1,0 +1,25 @@
+// The client's door to objects: /o/KEY.  Source: design §5, §7.
+// Thread:  the data plane's executor.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+
+#include "brigade/net/http_server.h"
+#include "node_context.h"
+
+namespace brigade::node {
+
+class ClientEndpoint {
+ public:
+  explicit ClientEndpoint(NodeContext& context) : context_(context) {}
+  /// Requires a target that starts with "/o/".
+  asio::awaitable<void> handle(net::Request& request, net::Response& response);
+
+ private:
+  /// True if the read was answered with a redirect to a node that holds the object.
+  asio::awaitable<bool> redirect(const std::string& key, const net::Request& request, net::Response& response);
+
+  NodeContext& context_;
+};
+
+}  // namespace brigade::node

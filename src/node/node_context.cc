@@ -1,0 +1,56 @@
+#include "node_context.h"
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include "brigade/replication/placement_view.h"
+
+namespace brigade::node {
+
+bool NodeContext::serves(const cluster::ClusterMap& map, BucketId bucket) const {
+  if (!replication::serves(map, self, bucket)) return false;
+  auto at = released.find(bucket);
+  if (at == released.end()) return true;
+  // If that new owner went away before it took over, the bucket is this node's to serve again.
+  const cluster::Cell& cell = map.cell(bucket);
+  return !cell.new_owner || cell.new_assigned != at->second;
+}
+
+asio::awaitable<void> NodeContext::wait_for_view(std::chrono::steady_clock::time_point deadline) {
+  asio::steady_timer timer(executor, deadline);
+  // Views come from another thread; short turns of an own timer need no hand-over and end by themselves.
+  const auto before = control.view();
+  constexpr auto kTurn = std::chrono::milliseconds{5};
+  while (control.view() == before && std::chrono::steady_clock::now() < deadline) {
+    timer.expires_at(std::min(deadline, std::chrono::steady_clock::now() + kTurn));
+    co_await timer.async_wait(asio::as_tuple(asio::use_awaitable));
+  }
+}
+
+asio::awaitable<bool> NodeContext::wait_for_seq(Seq seq, std::chrono::steady_clock::time_point deadline) {
+  while (control.view()->map.seq() < seq) {
+    if (std::chrono::steady_clock::now() >= deadline) co_return false;
+    co_await wait_for_view(deadline);
+  }
+  co_return true;
+}
+
+std::string NodeContext::peer_address(const cluster::ClusterMap& map, NodeId node) {
+  const cluster::RosterEntry* entry = map.node(node);
+  return entry == nullptr ? std::string() : entry->node.peer;
+}
+
+std::string NodeContext::name_of(const cluster::ClusterMap& map, NodeId node) {
+  const cluster::RosterEntry* entry = map.node(node);
+  return entry == nullptr ? to_string(node) : entry->node.name;
+}
+
+void NodeContext::complain_about(NodeId node) {
+  wire::Report report;
+  report.kind = wire::ReportKind::kUnreachable;
+  report.as_of = control.view()->map.seq();
+  report.node = node;
+  control.report(std::move(report));
+}
+
+}  // namespace brigade::node

@@ -1,0 +1,113 @@
+// What the endpoints and the background work of a node share.
+// Concept: one event loop runs the whole data plane; what blocks goes to the disk pool. The context owns nothing but the
+//          small things in it; serve.cc builds it and outlives all users.
+// Thread:  the data plane's executor, except where said.
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
+#include <cstdint>
+#include <list>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <unordered_set>
+
+#include "async_tools.h"
+#include "blocking_pool.h"
+#include "brigade/base/checksum.h"
+#include "brigade/base/ids.h"
+#include "brigade/base/result.h"
+#include "brigade/net/http_client.h"
+#include "brigade/node/config.h"
+#include "brigade/node/control.h"
+#include "brigade/store/object_store.h"
+#include "brigade/wire/auth.h"
+
+namespace brigade::node {
+
+/// Counts for /metrics and /cluster.
+struct DataStats {
+  std::uint64_t gets = 0, heads = 0, puts = 0, deletes = 0;
+  std::uint64_t reads_local = 0, reads_remote = 0, reads_failed_over = 0;
+  std::uint64_t bytes_in = 0, bytes_out = 0;
+  std::uint64_t unavailable = 0, no_quorum = 0;
+  std::uint64_t fetched_objects = 0, fetched_bytes = 0;  ///< by filling and comparing
+  std::uint64_t buckets_filled = 0;
+  std::uint64_t staged_now = 0;
+};
+
+/// Commits under way, so that a list for a filling sibling waits for those that began under an older map (design §5
+/// "Filling a bucket": finished writes that began before it).
+class CommitsInFlight {
+ public:
+  class Token {
+   public:
+    Token(CommitsInFlight& owner, std::multiset<Seq>::iterator at) : owner_(&owner), at_(at) {}
+    Token(Token&& other) noexcept : owner_(std::exchange(other.owner_, nullptr)), at_(other.at_) {}
+    Token& operator=(Token&&) = delete;
+    ~Token() {
+      if (owner_ != nullptr) owner_->seqs_.erase(at_);
+    }
+
+   private:
+    CommitsInFlight* owner_;
+    std::multiset<Seq>::iterator at_;
+  };
+  Token begin(Seq map_seq) { return {*this, seqs_.insert(map_seq)}; }
+  /// True if none is under way that began under a map below `seq`.
+  [[nodiscard]] bool none_below(Seq seq) const { return seqs_.empty() || *seqs_.begin() >= seq; }
+
+ private:
+  std::multiset<Seq> seqs_;
+};
+
+struct NodeContext {
+  NodeContext(asio::any_io_executor executor_in, const Config& config_in, NodeId self_in, Control& control_in,
+              store::ObjectStore& store_in, net::HttpClient& peers_in, BlockingPool& disk_in)
+      : executor(executor_in),
+        config(config_in),
+        self(self_in),
+        naming{config_in.naming_seed},
+        control(control_in),
+        store(store_in),
+        peers(peers_in),
+        disk(disk_in),
+        key_locks(executor_in) {}
+
+  asio::any_io_executor executor;
+  const Config& config;
+  NodeId self;
+  NamingSecret naming;
+  Control& control;
+  store::ObjectStore& store;
+  net::HttpClient& peers;
+  BlockingPool& disk;
+  KeyLocks key_locks;
+  CommitsInFlight commits;
+  DataStats stats;
+  /// Objects committed here while a bucket of ours is filling: no leftovers, whatever a sibling's older list says.
+  std::unordered_set<ObjectId> fresh;
+  bool filling = true;      ///< `fresh` is kept; until the first map is looked at, too
+  /// Buckets that this node has stopped serving before the log says so, with the assignment of the new owner for whom
+  /// (design §5 "Moving a bucket").
+  std::map<BucketId, Seq> released;
+
+  [[nodiscard]] std::shared_ptr<const View> view() const { return control.view(); }
+  /// By the map, and not given up meanwhile.
+  [[nodiscard]] bool serves(const cluster::ClusterMap& map, BucketId bucket) const;
+  /// Waits until the map has reached `seq`; false at the deadline.
+  asio::awaitable<bool> wait_for_seq(Seq seq, std::chrono::steady_clock::time_point deadline);
+  /// Waits for any new view, or until `deadline`.
+  asio::awaitable<void> wait_for_view(std::chrono::steady_clock::time_point deadline);
+  /// Peer address of a node, empty if it is not in the roster.
+  [[nodiscard]] static std::string peer_address(const cluster::ClusterMap& map, NodeId node);
+  [[nodiscard]] static std::string name_of(const cluster::ClusterMap& map, NodeId node);
+  /// Tells the coordinator that a node that is up can't be reached.
+  void complain_about(NodeId node);
+};
+
+}  // namespace brigade::node

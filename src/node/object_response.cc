@@ -1,0 +1,147 @@
+#include "object_response.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "brigade/net/http_semantics.h"
+#include "brigade/placement/replicas.h"
+#include "record_fields.h"
+
+namespace brigade::node {
+
+namespace {
+
+net::Fields object_fields(const NodeContext& context, const store::ObjectMeta& meta, const net::RequestHead& request) {
+  net::Fields fields;
+  fields.add("ETag", net::make_etag(meta.sha256));
+  fields.add("Last-Modified", net::http_date(meta.modified));
+  fields.add("Accept-Ranges", "bytes");
+  fields.add("X-Content-Type-Options", "nosniff");
+  fields.add(kRevisionField, to_string(meta.revision));
+  fields.add(kRedundancyField, std::to_string(placement::Level{meta.level}.redundancy()));
+  const std::string& cache_control = context.view()->map.settings().cache_control;
+  if (!cache_control.empty()) fields.add("Cache-Control", cache_control);
+  if (net::wants_sha256(request.fields)) fields.add("Repr-Digest", net::digest_field(meta.sha256));
+  return fields;
+}
+
+/// Streams [range.first, range.end). The first bytes may be here already.
+asio::awaitable<Status> send_range(NodeContext& context, OpenedObject& object, net::ByteRange range,
+                                   net::Response& response) {
+  std::uint64_t at = range.first;
+  std::vector<std::byte> buffer;
+  while (at < range.end) {
+    std::span<const std::byte> bytes;
+    if (at < object.first.size()) {
+      bytes = std::span<const std::byte>(object.first).subspan(at);
+    } else {
+      buffer.resize(std::min<std::uint64_t>(kBufferBytes, range.end - at));
+      store::ObjectReader* reader = object.reader.get();
+      auto visit = [reader, at, &buffer] { return reader->read(at, buffer); };
+      auto read = co_await context.disk.run(std::move(visit));
+      if (!read) co_return read.error();
+      if (*read == 0) co_return Error{Errc::kCorrupt, "the record is shorter than it says"};
+      bytes = std::span<const std::byte>(buffer).first(*read);
+    }
+    bytes = bytes.first(std::min<std::uint64_t>(bytes.size(), range.end - at));
+    auto sent = co_await response.write(bytes);
+    if (!sent) co_return sent.error();
+    at += bytes.size();
+    context.stats.bytes_out += bytes.size();
+  }
+  co_return Status{};
+}
+
+}  // namespace
+
+asio::awaitable<Result<OpenedObject>> open_object(NodeContext& context, ObjectId id, std::string key) {
+  store::ObjectStore* store = &context.store;
+  auto visit = [store, id, key = std::move(key)]() -> Result<OpenedObject> {
+    auto reader = store->open(id, key);
+    if (!reader) return reader.error();
+    OpenedObject object;
+    object.reader = std::move(*reader);
+    object.first.resize(std::min<std::uint64_t>(kBufferBytes, object.reader->meta().size));
+    std::size_t have = 0;
+    while (have < object.first.size()) {
+      auto read = object.reader->read(have, std::span(object.first).subspan(have));
+      if (!read) return read.error();
+      if (*read == 0) return Error{Errc::kCorrupt, "the record is shorter than it says"};
+      have += *read;
+    }
+    return object;
+  };
+  auto opened = co_await context.disk.run(std::move(visit));
+  co_return std::move(opened);
+}
+
+asio::awaitable<void> send_problem(net::Response& response, Error error) {
+  if (response.begun()) co_return;
+  net::ResponseHead head = net::problem_head(error);
+  const std::string body = net::problem_json(error, "");
+  co_await response.send(std::move(head), body);
+}
+
+Error no_quorum_error(const View& view) {
+  return {Errc::kNoQuorum, "this node has no lease (" + std::to_string(view.present) + " of " +
+                               std::to_string(view.quorum_needed) + " nodes needed are heard): ask again, or another node"};
+}
+
+Error unavailable_error(std::string detail) { return {Errc::kUnavailable, std::move(detail)}; }
+
+asio::awaitable<void> send_object(NodeContext& context, OpenedObject object, const net::Request& request,
+                                  net::Response& response, std::function<Status()> may_leave) {
+  const store::ObjectMeta& meta = object.reader->meta();
+  const net::RequestHead& head = request.head();
+  net::Validators validators{net::make_etag(meta.sha256), meta.modified, meta.size};
+  net::ReadDecision decision = net::decide_read(head.method, head.fields, validators);
+
+  if (auto leaves = may_leave(); !leaves) {
+    co_await send_problem(response, leaves.error());
+    co_return;
+  }
+  net::ResponseHead answer;
+  answer.status = decision.status;
+  answer.fields = object_fields(context, meta, head);
+  if (decision.status == 304 || decision.status == 412 || decision.status == 416) {
+    if (decision.status == 416) answer.fields.add("Content-Range", "bytes */" + std::to_string(meta.size));
+    co_await response.send(std::move(answer), "");
+    co_return;
+  }
+  std::vector<net::ByteRange> ranges = std::move(decision.ranges);
+  const bool whole = decision.status == 200;
+  if (whole) ranges = {net::ByteRange{0, meta.size}};
+  if (ranges.size() <= 1) {
+    answer.fields.add("Content-Type", meta.content_type);
+    if (!whole) answer.fields.add("Content-Range", net::content_range(ranges[0], meta.size));
+    const net::BodyFraming framing = net::BodyFraming::of_length(ranges[0].end - ranges[0].first);
+    auto begun = co_await response.begin(std::move(answer), framing);
+    if (!begun) co_return;
+    if (head.method != "HEAD") {
+      auto sent = co_await send_range(context, object, ranges[0], response);
+      if (!sent) co_return;
+    }
+    co_await response.end();
+    co_return;
+  }
+  net::Multipart parts =
+      net::make_multipart(ranges, meta.size, meta.content_type, "brigade-" + to_string(meta.id) + to_string(meta.revision));
+  answer.fields.add("Content-Type", parts.content_type);
+  const net::BodyFraming framing = net::BodyFraming::of_length(parts.length);
+  auto begun = co_await response.begin(std::move(answer), framing);
+  if (!begun) co_return;
+  if (head.method == "HEAD") {
+    co_await response.end();
+    co_return;
+  }
+  for (std::size_t i = 0; i < ranges.size(); ++i) {
+    auto told = co_await response.write(std::as_bytes(std::span(parts.part_heads[i])));
+    if (!told) co_return;
+    auto sent = co_await send_range(context, object, ranges[i], response);
+    if (!sent) co_return;
+  }
+  auto told = co_await response.write(std::as_bytes(std::span(parts.tail)));
+  if (told) co_await response.end();
+}
+
+}  // namespace brigade::node

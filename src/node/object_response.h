@@ -1,0 +1,41 @@
+// Answers a read from a record that is on this node.  Source: design §5 Reads, §7; RFC 9110 §13, §14.
+// Thread:  the data plane's executor; disk reads go to the pool.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "brigade/net/http_server.h"
+#include "brigade/store/object_store.h"
+#include "node_context.h"
+
+namespace brigade::node {
+
+inline constexpr std::size_t kBufferBytes = 128 * 1024;  ///< held per request and direction
+
+/// An open record with its first bytes read and checked, so that a damaged one is found before the head leaves.
+struct OpenedObject {
+  std::unique_ptr<store::ObjectReader> reader;
+  std::vector<std::byte> first;
+};
+
+/// Opens by key and reads the first buffer, in one visit to the disk pool. Errors: as ObjectStore::open and read.
+asio::awaitable<Result<OpenedObject>> open_object(NodeContext& context, ObjectId id, std::string key);
+
+/// Decides conditions and ranges, sends the answer. `may_leave` is asked just before the head leaves: an error is sent
+/// in its place.
+asio::awaitable<void> send_object(NodeContext& context, OpenedObject object, const net::Request& request,
+                                  net::Response& response, std::function<Status()> may_leave);
+
+/// Sends `error` as a problem, unless the answer has begun.
+asio::awaitable<void> send_problem(net::Response& response, Error error);
+
+/// What a request without a lease is told.
+Error no_quorum_error(const View& view);
+Error unavailable_error(std::string detail);
+
+}  // namespace brigade::node

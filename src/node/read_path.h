@@ -1,0 +1,22 @@
+// GET and HEAD of an object, from wherever an in-sync replica is.  Source: design §5 Reads, §9 "404 with evidence".
+// Thread:  the data plane's executor.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <string>
+
+#include "brigade/net/http_server.h"
+#include "node_context.h"
+
+namespace brigade::node {
+
+/// Answers a client: from here, or streamed from another node, the next one where one fails, also in mid-body.
+asio::awaitable<void> read_object(NodeContext& context, const std::string& key, net::Request& request,
+                                  net::Response& response);
+
+/// Answers another gateway: GET /peer/read/ID?bucket=B. 404 says that the record is not here; what that proves is the
+/// gateway's to know. 421 if this node does not serve the bucket.
+asio::awaitable<void> read_for_peer(NodeContext& context, ObjectId id, BucketId bucket, net::Request& request,
+                                    net::Response& response);
+
+}  // namespace brigade::node

@@ -1,0 +1,306 @@
+#include "replica_endpoint.h"
+
+#include <algorithm>
+#include <sstream>
+#include <vector>
+
+#include "brigade/net/http_semantics.h"
+#include "brigade/replication/placement_view.h"
+#include "object_response.h"
+#include "record_fields.h"
+#include "sibling_lists.h"
+
+namespace brigade::node {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+constexpr std::chrono::seconds kCatchUp{2};        ///< for this node's map to reach a peer's
+constexpr std::chrono::seconds kAbandonedAfter{60};
+constexpr std::size_t kStagedMax = 1024;
+constexpr std::size_t kListBytesMax = 4 << 20;
+
+asio::awaitable<void> send_ok(net::Response& response, net::Fields fields, std::string body = {}) {
+  net::ResponseHead head;
+  head.status = 200;
+  head.fields = std::move(fields);
+  co_await response.send(std::move(head), body);
+}
+
+/// A refusal of the sender's map tells the seq to wait for.
+asio::awaitable<void> refuse(net::Response& response, Error error) {
+  net::ResponseHead head = net::problem_head(error);
+  if (error.code() == Errc::kStale) head.fields.add("Brigade-Wait-Seq", error.detail());
+  const std::string body = net::problem_json(error, "");
+  co_await response.send(std::move(head), body);
+}
+
+std::string revision_here(const NodeContext& context, const ObjectId& id) {
+  auto entry = context.store.find(id);
+  return to_string(entry ? entry->revision : Revision{});
+}
+
+}  // namespace
+
+asio::awaitable<Result<std::unique_ptr<store::StagedObject>>> stage_here(NodeContext& context, ObjectId id,
+                                                                         std::string key, std::uint64_t size_hint,
+                                                                         ReadSome read_some) {
+  std::vector<std::byte> buffer(std::min<std::uint64_t>(kBufferBytes, std::max<std::uint64_t>(size_hint, 4096)));
+  std::unique_ptr<store::StagedObject> staged;
+  bool ended = false;
+  while (!ended) {
+    // Small bodies gather in the buffer, so that the disk is visited once.
+    std::size_t have = 0;
+    while (have < buffer.size()) {
+      auto read = co_await read_some(std::span(buffer).subspan(have));
+      if (!read) co_return read.error();
+      if (*read == 0) {
+        ended = true;
+        break;
+      }
+      have += *read;
+    }
+    context.stats.bytes_in += have;
+    if (have == buffer.size() && buffer.size() < kBufferBytes && !ended) buffer.resize(kBufferBytes);
+    store::ObjectStore* store = &context.store;
+    auto visit = [&, store, have, ended]() -> Status {
+      if (!staged) {
+        auto fresh = store->stage(id, key, size_hint);
+        if (!fresh) return fresh.error();
+        staged = std::move(*fresh);
+      }
+      if (auto written = staged->write(std::span<const std::byte>(buffer).first(have)); !written) return written.error();
+      return ended ? staged->finish() : Status{};
+    };
+    auto done = co_await context.disk.run(std::move(visit));
+    if (!done) co_return done.error();
+  }
+  co_return std::move(staged);
+}
+
+asio::awaitable<Result<store::ObjectMeta>> commit_here(NodeContext& context, ObjectId id,
+                                                       std::unique_ptr<store::StagedObject> staged,
+                                                       store::CommitInfo info, Seq map_seq) {
+  auto token = context.commits.begin(map_seq);
+  if (context.filling) context.fresh.insert(id);
+  store::ObjectStore* store = &context.store;
+  auto visit = [store, &staged, &info] { return store->commit(std::move(staged), info); };
+  auto done = co_await context.disk.run(std::move(visit));
+  co_return std::move(done);
+}
+
+asio::awaitable<Result<store::ObjectMeta>> remove_here(NodeContext& context, ObjectId id, std::string key,
+                                                       store::CommitInfo info, Seq map_seq) {
+  auto token = context.commits.begin(map_seq);
+  if (context.filling) context.fresh.insert(id);
+  store::ObjectStore* store = &context.store;
+  auto visit = [store, id, &key, &info] { return store->remove(id, key, info); };
+  auto done = co_await context.disk.run(std::move(visit));
+  co_return std::move(done);
+}
+
+asio::awaitable<Status> ReplicaEndpoint::check_sender(const ObjectId& id, std::uint8_t level, Seq sender) {
+  const bool caught_up = co_await context_.wait_for_seq(sender, Clock::now() + kCatchUp);
+  if (!caught_up) co_return Error{Errc::kUnavailable, "this node's map lags behind the primary's"};
+  const auto view = context_.view();
+  const auto set = replication::replica_set(view->map, id, placement::Level{level});
+  if (sender < set.since) co_return Error{Errc::kStale, to_string(set.since)};
+  co_return Status{};
+}
+
+asio::awaitable<void> ReplicaEndpoint::stage(ObjectId id, std::string name, net::Request& request,
+                                             net::Response& response) {
+  auto key = net::decode_key(request.head().fields.find(kKeyField).value_or(""));
+  if (!key || !request.peer()) {
+    co_await send_problem(response, key ? Error{Errc::kUnauthorized} : key.error());
+    co_return;
+  }
+  drop_abandoned();
+  if (staged_.size() >= kStagedMax) {
+    Error full{Errc::kOverloaded, "too many writes are staged here"};
+    co_await send_problem(response, std::move(full));
+    co_return;
+  }
+  const std::uint64_t hint = request.framing().kind == net::BodyFraming::Kind::kLength ? request.framing().length : 0;
+  ReadSome read_some = [&request](std::span<std::byte> buffer) { return request.read_some(buffer); };
+  auto staged = co_await stage_here(context_, id, std::move(*key), hint, std::move(read_some));
+  if (!staged) {
+    co_await send_problem(response, staged.error());
+    co_return;
+  }
+  net::Fields fields;
+  fields.add("Brigade-Checksum", std::to_string((*staged)->checksum()));
+  fields.add(kRevisionField, revision_here(context_, id));
+  const StagedKey slot{*request.peer(), std::move(name)};
+  staged_[slot] = Staged{id, slot.first, std::move(*staged), Clock::now()};
+  context_.stats.staged_now = staged_.size();
+  co_await send_ok(response, std::move(fields));
+}
+
+asio::awaitable<void> ReplicaEndpoint::commit(std::string name, net::Request& request, net::Response& response) {
+  const StagedKey slot{request.peer().value_or(NodeId{}), std::move(name)};
+  auto at = staged_.find(slot);
+  if (at == staged_.end()) {
+    Error unknown{Errc::kNotFound, "nothing is staged under this name"};
+    co_await send_problem(response, std::move(unknown));
+    co_return;
+  }
+  Staged staged = std::move(at->second);
+  staged_.erase(at);
+  context_.stats.staged_now = staged_.size();
+  auto meta = take_record_fields(request.head().fields, staged.id);
+  auto seq = take_map_seq(request.head().fields);
+  Status fits = !meta ? Status(meta.error()) : !seq ? Status(seq.error()) : Status{};
+  if (fits && meta->checksum != staged.object->checksum())
+    fits = Error{Errc::kInvalid, "the staged body's checksum is another one"};
+  if (fits) fits = co_await check_sender(staged.id, meta->level, *seq);
+  if (!fits) {
+    co_await refuse(response, fits.error());
+    co_return;
+  }
+  store::CommitInfo info{meta->revision, meta->level, meta->modified, meta->content_type};
+  auto done = co_await commit_here(context_, staged.id, std::move(staged.object), std::move(info), *seq);
+  if (!done) {
+    Error error = done.error().code() == Errc::kStale ? Error{Errc::kConflict, "a higher revision is here"} : done.error();
+    co_await send_problem(response, std::move(error));
+    co_return;
+  }
+  net::Fields none;
+  co_await send_ok(response, std::move(none));
+}
+
+asio::awaitable<void> ReplicaEndpoint::abort(std::string name, net::Response& response) {
+  std::erase_if(staged_, [&](const auto& s) { return s.first.second == name; });
+  context_.stats.staged_now = staged_.size();
+  net::Fields none;
+  co_await send_ok(response, std::move(none));
+}
+
+asio::awaitable<void> ReplicaEndpoint::put_record(ObjectId id, net::Request& request, net::Response& response) {
+  auto meta = take_record_fields(request.head().fields, id);
+  auto seq = take_map_seq(request.head().fields);
+  Status fits = !meta ? Status(meta.error()) : !seq ? Status(seq.error()) : Status{};
+  if (fits) fits = co_await check_sender(id, meta->level, *seq);
+  if (!fits) {
+    co_await refuse(response, fits.error());
+    co_return;
+  }
+  store::CommitInfo info{meta->revision, meta->level, meta->modified, meta->content_type};
+  Result<store::ObjectMeta> done = Error{Errc::kInternal};
+  if (meta->tombstone) {
+    done = co_await remove_here(context_, id, meta->key, std::move(info), *seq);
+  } else {
+    const std::uint64_t hint = request.framing().kind == net::BodyFraming::Kind::kLength ? request.framing().length : 0;
+    ReadSome read_some = [&request](std::span<std::byte> buffer) { return request.read_some(buffer); };
+    auto staged = co_await stage_here(context_, id, meta->key, hint, std::move(read_some));
+    if (!staged) {
+      done = staged.error();
+    } else if ((*staged)->checksum() != meta->checksum) {
+      done = Error{Errc::kInvalid, "the body's checksum is another one"};
+    } else {
+      done = co_await commit_here(context_, id, std::move(*staged), std::move(info), *seq);
+    }
+  }
+  // A higher revision is here already: what was to be had is had.
+  if (!done && !(done.error().code() == Errc::kStale)) {
+    co_await send_problem(response, done.error());
+    co_return;
+  }
+  net::Fields fields;
+  fields.add(kRevisionField, revision_here(context_, id));
+  co_await send_ok(response, std::move(fields));
+}
+
+asio::awaitable<void> ReplicaEndpoint::entry(ObjectId id, net::Response& response) {
+  auto found = context_.store.find(id);
+  std::ostringstream json;
+  json << "{\"found\":" << (found ? "true" : "false");
+  if (found)
+    json << ",\"tombstone\":" << (found->tombstone ? "true" : "false") << ",\"revision\":\"" << to_string(found->revision)
+         << "\",\"level\":" << int{found->level} << ",\"size\":" << found->size;
+  json << "}";
+  net::Fields fields;
+  fields.add("Content-Type", "application/json");
+  co_await send_ok(response, std::move(fields), json.str());
+}
+
+asio::awaitable<void> ReplicaEndpoint::fetch(ObjectId id, net::Request& /*request*/, net::Response& response) {
+  store::ObjectStore* store = &context_.store;
+  auto visit = [store, id] { return store->open(id); };
+  auto reader = co_await context_.disk.run(std::move(visit));
+  if (!reader) {
+    co_await send_problem(response, reader.error());
+    co_return;
+  }
+  const store::ObjectMeta& meta = (*reader)->meta();
+  net::ResponseHead head;
+  put_record_fields(head.fields, meta);
+  const net::BodyFraming framing = net::BodyFraming::of_length(meta.size);
+  auto begun = co_await response.begin(std::move(head), framing);
+  if (!begun) co_return;
+  std::vector<std::byte> buffer(std::min<std::uint64_t>(kBufferBytes, meta.size));
+  for (std::uint64_t at = 0; at < meta.size;) {
+    store::ObjectReader* from = reader->get();
+    auto read_visit = [from, at, &buffer] { return from->read(at, buffer); };
+    auto read = co_await context_.disk.run(std::move(read_visit));
+    if (!read || *read == 0) co_return;  // the connection is cut: the other side sees a short body
+    auto sent = co_await response.write(std::span<const std::byte>(buffer).first(*read));
+    if (!sent) co_return;
+    at += *read;
+  }
+  co_await response.end();
+}
+
+asio::awaitable<Status> ReplicaEndpoint::wait_for_older_commits(Seq as_of) {
+  const auto deadline = Clock::now() + kCatchUp;
+  const bool caught_up = co_await context_.wait_for_seq(as_of, deadline);
+  if (!caught_up) co_return Error{Errc::kUnavailable, "this node has yet to apply the assignment: ask again"};
+  while (!context_.commits.none_below(as_of)) {
+    if (Clock::now() >= deadline) co_return Error{Errc::kUnavailable, "an older write is still under way: ask again"};
+    co_await pause_for(std::chrono::milliseconds{2});
+  }
+  if (!context_.control.may_serve()) co_return no_quorum_error(*context_.view());
+  co_return Status{};
+}
+
+asio::awaitable<void> ReplicaEndpoint::digests(net::Request& request, net::Response& response) {
+  auto seq = take_map_seq(request.head().fields);
+  auto body = co_await request.read_all(kListBytesMax);
+  Status fits = !seq ? Status(seq.error()) : !body ? Status(body.error()) : Status{};
+  if (fits) fits = co_await wait_for_older_commits(*seq);
+  Result<std::vector<SharedPart>> parts = fits ? parse_parts(*body) : Result<std::vector<SharedPart>>(fits.error());
+  if (parts) fits = parts_served(context_, *parts);
+  if (!parts || !fits) {
+    co_await send_problem(response, !parts ? parts.error() : fits.error());
+    co_return;
+  }
+  std::string answer;
+  for (const SharedPart& part : *parts) append_digest(answer, part, context_.store.digest(part.home, part.level.value));
+  net::Fields fields;
+  co_await send_ok(response, std::move(fields), std::move(answer));
+}
+
+asio::awaitable<void> ReplicaEndpoint::list(net::Request& request, net::Response& response) {
+  auto seq = take_map_seq(request.head().fields);
+  auto body = co_await request.read_all(kListBytesMax);
+  Status fits = !seq ? Status(seq.error()) : !body ? Status(body.error()) : Status{};
+  if (fits) fits = co_await wait_for_older_commits(*seq);
+  Result<std::vector<SharedPart>> parts = fits ? parse_parts(*body) : Result<std::vector<SharedPart>>(fits.error());
+  if (parts) fits = parts_served(context_, *parts);
+  if (!parts || !fits) {
+    co_await send_problem(response, !parts ? parts.error() : fits.error());
+    co_return;
+  }
+  std::string answer;
+  for (const SharedPart& part : *parts)
+    for (const store::IndexEntry& e : context_.store.list(part.home, part.level.value)) append_entry(answer, e);
+  net::Fields fields;
+  co_await send_ok(response, std::move(fields), std::move(answer));
+}
+
+void ReplicaEndpoint::drop_abandoned() {
+  const auto now = Clock::now();
+  std::erase_if(staged_, [&](const auto& s) { return now - s.second.since > kAbandonedAfter; });
+}
+
+}  // namespace brigade::node

@@ -1,0 +1,67 @@
+// The replica's part of writes and transfers: /peer/stage, commit, abort, object, remove, entry, fetch, digests, list.
+// Source: design §5 Writes, Filling; proto/README.md "Peer requests".
+// Concept: stages what the primary streams; commits it under the map seq that the primary worked with. Refuses a write
+//          whose primary does not know a newer set of replicas (kStale, with the seq to wait for).
+// Thread:  the data plane's executor.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <chrono>
+#include <functional>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <utility>
+
+#include "brigade/net/http_server.h"
+#include "node_context.h"
+
+namespace brigade::node {
+
+class ReplicaEndpoint {
+ public:
+  explicit ReplicaEndpoint(NodeContext& context) : context_(context) {}
+
+  asio::awaitable<void> stage(ObjectId id, std::string name, net::Request& request, net::Response& response);
+  asio::awaitable<void> commit(std::string name, net::Request& request, net::Response& response);
+  asio::awaitable<void> abort(std::string name, net::Response& response);
+  asio::awaitable<void> put_record(ObjectId id, net::Request& request, net::Response& response);
+  asio::awaitable<void> entry(ObjectId id, net::Response& response);
+  asio::awaitable<void> fetch(ObjectId id, net::Request& request, net::Response& response);
+  asio::awaitable<void> digests(net::Request& request, net::Response& response);
+  asio::awaitable<void> list(net::Request& request, net::Response& response);
+
+  /// Rolls back what was staged long ago and never committed.
+  void drop_abandoned();
+
+ private:
+  struct Staged {
+    ObjectId id;
+    NodeId primary;
+    std::unique_ptr<store::StagedObject> object;
+    std::chrono::steady_clock::time_point since;
+  };
+  using StagedKey = std::pair<NodeId, std::string>;
+
+  /// Waits until this node's map has reached the sender's; then the sender's must have this object's newest replicas.
+  asio::awaitable<Status> check_sender(const ObjectId& id, std::uint8_t level, Seq sender);
+  asio::awaitable<Status> wait_for_older_commits(Seq as_of);
+
+  NodeContext& context_;
+  std::map<StagedKey, Staged> staged_;
+};
+
+/// Commits on this node, on the disk pool, telling `context` what background work must know.
+asio::awaitable<Result<store::ObjectMeta>> commit_here(NodeContext& context, ObjectId id,
+                                                       std::unique_ptr<store::StagedObject> staged,
+                                                       store::CommitInfo info, Seq map_seq);
+asio::awaitable<Result<store::ObjectMeta>> remove_here(NodeContext& context, ObjectId id, std::string key,
+                                                       store::CommitInfo info, Seq map_seq);
+
+/// Reads a body into a new staged object, to its end. `first` are bytes that were read already.
+using ReadSome = std::function<asio::awaitable<Result<std::size_t>>(std::span<std::byte>)>;
+asio::awaitable<Result<std::unique_ptr<store::StagedObject>>> stage_here(NodeContext& context, ObjectId id, std::string key,
+                                                                         std::uint64_t size_hint, ReadSome read_some);
+
+}  // namespace brigade::node

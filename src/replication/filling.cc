@@ -1,0 +1,64 @@
+#include "brigade/replication/filling.h"
+
+#include <algorithm>
+
+namespace brigade::replication {
+
+using cluster::BucketState;
+using cluster::Cell;
+using cluster::ClusterMap;
+using placement::Level;
+
+FillRole fill_role(const Cell& cell, NodeId self) {
+  if (cell.owner == self && !cell.in_sync && cell.state != BucketState::kReleased) return FillRole::kOwner;
+  if (cell.new_owner == self && cell.state == BucketState::kMoving && !cell.new_filled) return FillRole::kNewOwner;
+  return FillRole::kNone;
+}
+
+namespace {
+
+FillStep step_as_owner(const ClusterMap& map, BucketId bucket, Level level, NodeId self) {
+  const Cell& own = map.cell(bucket);
+  // The latest seq at which anybody else may have been in sync: then it may hold what this node has missed.
+  Seq others = own.bucket_in_sync;
+  for (std::uint32_t j = 1; j < level.redundancy(); ++j) {
+    const BucketId sibling = placement::by_distance(bucket, j);
+    const Cell& cell = map.cell(sibling);
+    if (map.is_in_sync(sibling)) {
+      if (cell.owner == self) return {FillStep::Kind::kComplete, level, self, sibling};
+      return {FillStep::Kind::kFetch, level, cell.owner, sibling};
+    }
+    others = std::max(others, cell.bucket_in_sync);
+  }
+  const bool was_last = own.owner_in_sync >= others;
+  return {was_last ? FillStep::Kind::kComplete : FillStep::Kind::kWait, level, NodeId{}, bucket};
+}
+
+}  // namespace
+
+std::vector<FillStep> fill_steps(const ClusterMap& map, BucketId bucket, NodeId self) {
+  const Cell& cell = map.cell(bucket);
+  const Level lowest = placement::level_of(map.settings().min_redundancy).value_or(Level{0});
+  std::vector<FillStep> steps;
+  for (std::uint8_t k = lowest.value; k < placement::kLevelCount; ++k) {
+    if (fill_role(cell, self) == FillRole::kOwner) {
+      steps.push_back(step_as_owner(map, bucket, Level{k}, self));
+    } else if (map.is_in_sync(bucket)) {
+      steps.push_back({FillStep::Kind::kFetch, Level{k}, cell.owner, bucket});
+    } else {
+      steps.push_back({FillStep::Kind::kWait, Level{k}, cell.owner, bucket});
+    }
+  }
+  return steps;
+}
+
+NodeId comparison_partner(const ClusterMap& map, BucketId home, Level level, NodeId self) {
+  for (std::uint32_t j = 0; j < level.redundancy(); ++j) {
+    const BucketId bucket = placement::by_distance(home, j);
+    const NodeId owner = map.cell(bucket).owner;
+    if (owner != self && map.is_in_sync(bucket)) return owner;
+  }
+  return NodeId{};
+}
+
+}  // namespace brigade::replication

@@ -1,0 +1,75 @@
+#include "brigade/replication/placement_view.h"
+
+#include <algorithm>
+
+namespace brigade::replication {
+
+namespace {
+
+void add_once(std::vector<NodeId>& nodes, NodeId node) {
+  auto at = std::ranges::lower_bound(nodes, node);
+  if (at == nodes.end() || *at != node) nodes.insert(at, node);
+}
+
+}  // namespace
+
+ReplicaSet replica_set(const ClusterMap& map, const ObjectId& id, Level level) {
+  const BucketId home = placement::home_bucket(id);
+  ReplicaSet set;
+  auto consider = [&](NodeId node, Seq assigned) {
+    const cluster::RosterEntry* entry = node ? map.node(node) : nullptr;
+    if (entry == nullptr) return;
+    set.since = std::max({set.since, assigned, entry->changed});
+    if (entry->up) add_once(set.live, node);
+  };
+  for (std::uint32_t j = 0; j < level.redundancy(); ++j) {
+    const BucketId bucket = placement::by_distance(home, j);
+    const cluster::Cell& cell = map.cell(bucket);
+    consider(cell.owner, cell.assigned);
+    consider(cell.new_owner, cell.new_assigned);
+    if (!set.primary && map.is_in_sync(bucket)) {
+      set.primary = cell.owner;
+      set.primary_knows = j < map.settings().min_redundancy;
+    }
+  }
+  return set;
+}
+
+std::vector<ReadCandidate> read_candidates(const ClusterMap& map, const ObjectId& id) {
+  const BucketId home = placement::home_bucket(id);
+  std::vector<ReadCandidate> candidates;
+  for (std::uint32_t j = 0; j < 16; ++j) {
+    const BucketId bucket = placement::by_distance(home, j);
+    if (!map.is_in_sync(bucket)) continue;
+    const NodeId owner = map.cell(bucket).owner;
+    const bool asked = std::ranges::any_of(candidates, [&](const ReadCandidate& c) { return c.node == owner; });
+    if (!asked) candidates.push_back({owner, bucket, j < map.settings().min_redundancy});
+  }
+  return candidates;
+}
+
+bool serves(const ClusterMap& map, NodeId node, BucketId bucket) {
+  return map.cell(bucket).owner == node && map.is_in_sync(bucket);
+}
+
+bool is_placed(const ClusterMap& map, NodeId node, BucketId home, Level level) {
+  for (std::uint32_t j = 0; j < level.redundancy(); ++j) {
+    const cluster::Cell& cell = map.cell(placement::by_distance(home, j));
+    if (cell.owner == node || cell.new_owner == node) return true;
+  }
+  return false;
+}
+
+std::size_t copies_needed(const ClusterMap& map, Level level) {
+  return std::min<std::size_t>({map.settings().write_copies, level.redundancy(), map.roster().size()});
+}
+
+std::optional<Revision> next_revision(const ClusterMap& map, Revision highest) {
+  const Seq view = map.view();
+  if (highest.view() > view || view.value > Revision::kViewMax) return std::nullopt;
+  if (highest.view() < view) return Revision::of(view, 1);
+  if (highest.count() == Revision::kCountMax) return std::nullopt;
+  return Revision::of(view, highest.count() + 1);
+}
+
+}  // namespace brigade::replication

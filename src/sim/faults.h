@@ -1,0 +1,57 @@
+// What goes wrong, and when.  Source: testing "Network", "Disk, clock, process".
+// Concept: draws one fault after the other from the seed; most end by themselves after a while.
+// Thread: one owner.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+
+#include "brigade/base/prng.h"
+#include "world.h"
+
+namespace brigade::sim {
+
+class Faults {
+ public:
+  Faults(World& world, Prng prng) : world_(world), prng_(prng) {}
+
+  /// Begins to do harm, until `end`.
+  void unleash(Moment end) {
+    end_ = end;
+    plan_next();
+  }
+  /// Undoes everything: all nodes run, nothing is cut, disks and network are as they should be.
+  void heal();
+
+ private:
+  void plan_next();
+  void strike();
+  void crash_one(std::size_t node);
+  void crash_all();
+  void part();
+  void part_pair();
+  void isolate(std::size_t node);
+  void lose_datagrams();
+  void delay_datagrams();
+  void slow_disk();
+  void pause_one(std::size_t node);
+
+  [[nodiscard]] std::size_t any_node() { return prng_.below(world_.options().nodes); }
+  /// Whoever leads, if anybody does.
+  [[nodiscard]] std::size_t leader_or_any() {
+    const std::size_t leader = world_.coordinator();
+    return leader < world_.options().nodes ? leader : any_node();
+  }
+  [[nodiscard]] Duration between(Duration low, Duration high) {
+    return low + Duration{static_cast<std::int64_t>(prng_.below(static_cast<std::uint64_t>((high - low).count())))};
+  }
+  /// As long as harm is allowed.
+  void later(Duration delay, std::function<void()> action);
+
+  World& world_;
+  Prng prng_;
+  Moment end_{};
+  std::uint64_t parted_ = 0;
+};
+
+}  // namespace brigade::sim

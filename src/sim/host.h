@@ -1,0 +1,45 @@
+// One simulated machine: its disk, its clock, and, while it runs, its control and data plane.
+// Thread: one owner.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "brigade/base/prng.h"
+#include "brigade/cluster/member.h"
+#include "clock.h"
+#include "data_plane.h"
+#include "disk.h"
+
+namespace brigade::sim {
+
+struct Host {
+  Host(wire::NodeInfo node, Disk journal, std::int64_t ppm)
+      : info(std::move(node)), disk(std::move(journal)), drift_ppm(ppm), data(info.id) {}
+
+  [[nodiscard]] bool is_running() const { return member != nullptr; }
+
+  const wire::NodeInfo info;
+  Disk disk;
+  const std::int64_t drift_ppm;
+  Duration flush_extra{};      ///< a disk that is slow for a while
+
+  // Of this start.
+  std::unique_ptr<cluster::Member> member;
+  DataPlane data;
+  Clock clock;
+  std::uint64_t life = 0;      ///< counts starts and crashes: what was meant for an earlier life is dropped
+  Moment flushed_at{};         ///< when the last batch submitted will be durable
+  Moment tick_at{};            ///< the next tick that is planned
+  std::map<NodeId, Incarnation> heard;  ///< as the opener of datagrams keeps it: earlier lives are not heard
+  bool look_planned = false;
+
+  // Stopped, as by SIGSTOP: what arrives waits.
+  bool paused = false;
+  std::vector<std::function<void()>> waiting;
+};
+
+}  // namespace brigade::sim

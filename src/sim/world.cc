@@ -1,0 +1,291 @@
+#include "world.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "brigade/base/check.h"
+#include "faults.h"
+#include "founding.h"
+
+namespace brigade::sim {
+
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr Duration kJoinInterval = milliseconds{700};
+constexpr std::size_t kWaitingMax = 500;
+
+/// The cluster's map before anything happens, and the hosts with what is on their disks.
+cluster::ClusterMap start_map(const wire::Snapshot& snapshot) {
+  auto map = cluster::ClusterMap::from(snapshot);
+  BRIGADE_CHECK(map.has_value(), "the simulation's own first snapshot can't be read");
+  return std::move(*map);
+}
+
+Hosts make_hosts(const Options& options, const std::shared_ptr<const wire::Snapshot>& snapshot, Prng& prng) {
+  Hosts hosts;
+  for (std::size_t i = 0; i < options.nodes; ++i) {
+    const auto range = static_cast<std::uint64_t>(2 * options.drift_ppm_max + 1);
+    const auto ppm = static_cast<std::int64_t>(prng.below(range)) - options.drift_ppm_max;
+    const bool has_map = i == 0 || !options.joining;
+    hosts.push_back(std::make_unique<Host>(node_info(i), Disk(kCluster, has_map ? snapshot : nullptr), ppm));
+  }
+  return hosts;
+}
+
+}  // namespace
+
+World::World(Options options) : World(options, options.joining ? founded(options) : settled(options)) {}
+
+World::World(const Options& options, const std::shared_ptr<const wire::Snapshot>& snapshot)
+    : options_(options),
+      prng_(options.seed),
+      history_(options.trace),
+      network_(events_, options_, Prng(prng_.next()),
+               [this](std::size_t to, std::shared_ptr<const wire::Envelope> envelope) {
+                 const std::uint64_t life = hosts_[to]->life;
+                 if (hosts_[to]->paused && hosts_[to]->waiting.size() >= kWaitingMax) return;
+                 in_life(to, life, [this, to, envelope = std::move(envelope)] { receive(to, *envelope); });
+               }),
+      hosts_(make_hosts(options_, snapshot, prng_)),
+      log_checker_(start_map(*snapshot), options_.nodes),
+      lease_checker_(options_.nodes),
+      gate_checker_(options_.nodes),
+      serving_checker_(log_checker_.reference(), hosts_) {
+  BRIGADE_CHECK(options_.nodes >= 1 && options_.nodes <= 64, options_.nodes << " nodes");
+}
+
+Outcome World::run() {
+  for (std::size_t i = 0; i < options_.nodes; ++i) {
+    const Duration delay = options_.joining ? kJoinInterval * static_cast<std::int64_t>(i) : milliseconds{i};
+    events_.at(delay, [this, i] {
+      if (!hosts_[i]->is_running()) start(i);
+    });
+  }
+  Faults faults(*this, Prng(prng_.next()));
+  faults.unleash(options_.faults);
+  while (!verdict_.failed() && !events_.empty() && events_.next_at() < options_.faults) events_.run_next();
+  if (verdict_.failed()) return outcome();
+  faults.heal();
+  const Moment deadline = options_.faults + options_.heal_limit;
+  Moment look_at = options_.faults;
+  while (!verdict_.failed() && !events_.empty()) {
+    if (events_.now() >= look_at) {
+      if (has_settled()) break;
+      look_at = events_.now() + milliseconds{50};
+    }
+    if (events_.next_at() > deadline) {
+      verdict_.fail("not together again in time: " + why_not_settled());
+      break;
+    }
+    events_.run_next();
+  }
+  outcome_.healed_in = events_.now() - options_.faults;
+  for (std::size_t i = 0; i < options_.nodes && !verdict_.failed(); ++i)
+    log_checker_.check_digest(i, *hosts_[i], verdict_);
+  return outcome();
+}
+
+Outcome World::outcome() {
+  outcome_.trace_hash = history_.hash();
+  outcome_.datagrams = network_.sent();
+  outcome_.committed = log_checker_.reference().seq().value;
+  if (verdict_.failed()) {
+    outcome_.violation = "seed " + std::to_string(options_.seed) + ", at " +
+                         std::to_string(std::chrono::duration_cast<std::chrono::microseconds>(events_.now()).count()) +
+                         " us: " + verdict_.violation() + "\nbefore that:\n" + history_.recent();
+  }
+  return outcome_;
+}
+
+void World::note(std::string_view what, std::size_t node, std::size_t other) {
+  history_.add({events_.now(), node, what, {}, other, {}, 0});
+}
+
+std::size_t World::coordinator() const {
+  for (std::size_t i = 0; i < hosts_.size(); ++i)
+    if (hosts_[i]->is_running() && hosts_[i]->member->is_coordinator()) return i;
+  return hosts_.size();
+}
+
+void World::start(std::size_t node) {
+  Host& host = *hosts_[node];
+  if (host.is_running()) return;
+  cluster::Boot boot = host.disk.boot();
+  ++host.life;
+  const Instant origin{std::chrono::seconds{2} + Duration{static_cast<std::int64_t>(prng_.below(1'000'000'000'000))}};
+  host.clock = Clock(events_.now(), origin, host.drift_ppm);
+  host.data = DataPlane(host.info.id);
+  if (options_.flaw == Flaw::kReleaseForgotten) host.data.forget_releases();
+  host.heard.clear();
+  host.flushed_at = events_.now();
+  host.tick_at = Moment::max();
+  host.look_planned = false;
+  history_.add({events_.now(), node, "starts", {}, kWorld, boot.promised, boot.incarnation.value});
+  const Instant told = options_.flaw == Flaw::kNoHoldoffAfterBoot ? origin - std::chrono::seconds{1} : origin;
+  auto member = cluster::Member::make(host.info, std::move(boot), Prng(prng_.next()), told);
+  BRIGADE_CHECK(member.has_value(), "what is on the disk can't be read: " << member.error().detail());
+  host.member = std::move(*member);
+  log_checker_.on_start(node, host, verdict_);
+  serving_checker_.on_whole_map(node, host);
+  plan_look(node, milliseconds{20});
+  give(node, [](cluster::Member& m, Instant now) { return m.tick(now); });
+}
+
+void World::crash(std::size_t node) {
+  Host& host = *hosts_[node];
+  if (!host.is_running()) return;
+  note("crashes", node);
+  ++outcome_.crashes;
+  ++host.life;
+  host.member.reset();
+  host.paused = false;
+  host.waiting.clear();
+  host.disk.crash(prng_);
+  if (options_.flaw == Flaw::kPromiseForgotten) host.disk.forget_promise();
+  lease_checker_.forget(node);
+}
+
+void World::pause(std::size_t node) {
+  if (!hosts_[node]->is_running()) return;
+  note("pauses", node);
+  hosts_[node]->paused = true;
+}
+
+void World::resume(std::size_t node) {
+  Host& host = *hosts_[node];
+  if (!host.paused) return;
+  note("resumes", node);
+  host.paused = false;
+  auto waiting = std::exchange(host.waiting, {});
+  for (auto& action : waiting) in_life(node, host.life, std::move(action));
+}
+
+void World::complain(std::size_t node, std::size_t other) {
+  if (node == other || !hosts_[node]->is_running() || hosts_[node]->paused) return;
+  note("complains", node, other);
+  const wire::Report report{wire::ReportKind::kUnreachable, hosts_[node]->member->commit(), {}, hosts_[other]->info.id};
+  give(node, [&](cluster::Member& m, Instant now) { return m.report(now, report); });
+}
+
+void World::change_setting() {
+  const std::size_t node = coordinator();
+  if (node == hosts_.size() || hosts_[node]->paused) return;
+  note("setting", node);
+  const wire::SettingChanged change{"retention", std::to_string(++settings_changed_ % 1000 + 1) + "min"};
+  give(node, [&](cluster::Member& m, Instant now) {
+    cluster::Effects effects;
+    static_cast<void>(m.propose(now, change, effects));
+    return effects;
+  });
+}
+
+void World::in_life(std::size_t node, std::uint64_t life, std::function<void()> action) {
+  Host& host = *hosts_[node];
+  if (verdict_.failed() || host.life != life || !host.is_running()) return;
+  if (host.paused) {
+    host.waiting.push_back(std::move(action));
+    return;
+  }
+  action();
+}
+
+void World::receive(std::size_t node, const wire::Envelope& envelope) {
+  Host& host = *hosts_[node];
+  Incarnation& heard = host.heard[envelope.from];
+  if (envelope.incarnation < heard) return;
+  heard = envelope.incarnation;
+  history_.add({events_.now(), node, "gets", wire::kind_name(envelope.message), index_of(envelope.from), {}, 0});
+  give(node, [&](cluster::Member& m, Instant now) { return m.step(now, envelope); });
+}
+
+void World::check(std::size_t node) {
+  log_checker_.check(events_.now(), node, *hosts_[node], verdict_);
+  lease_checker_.check(events_.now(), hosts_, verdict_);
+  serving_checker_.check(events_.now(), log_checker_.reference(), hosts_, verdict_);
+}
+
+void World::plan_tick(std::size_t node) {
+  Host& host = *hosts_[node];
+  const Moment due = host.clock.moment(host.member->next_tick());
+  if (due == Moment::max() || due == host.tick_at) return;
+  host.tick_at = due;
+  // Timers are late, mostly a little.
+  const Duration late{static_cast<std::int64_t>(prng_.below(prng_.chance(1, 20) ? 3'000'000 : 200'000))};
+  events_.at(std::max(due, events_.now()) + late, [this, node, due, life = host.life] {
+    if (hosts_[node]->tick_at != due) return;
+    in_life(node, life, [this, node] {
+      hosts_[node]->tick_at = Moment::max();
+      give(node, [](cluster::Member& m, Instant now) { return m.tick(now); });
+    });
+  });
+}
+
+std::size_t World::index_of(NodeId id) const {
+  auto at = std::ranges::find_if(hosts_, [&](const auto& host) { return host->info.id == id; });
+  return at == hosts_.end() ? kWorld : static_cast<std::size_t>(at - hosts_.begin());
+}
+
+bool World::buckets_settled(const cluster::ClusterMap& map) const {
+  std::map<NodeId, std::size_t> owned;
+  for (std::size_t i = 0; i < kBucketCount; ++i) {
+    const cluster::Cell& cell = map.cell(BucketId{static_cast<std::uint16_t>(i)});
+    if (cell.state != cluster::BucketState::kServing || !cell.in_sync || cell.new_owner) return false;
+    ++owned[cell.owner];
+  }
+  // All weights are equal here.
+  const std::size_t share = kBucketCount / hosts_.size();
+  return owned.size() == hosts_.size() && std::ranges::all_of(owned, [&](const auto& o) {
+           return o.second + 1 >= share && o.second <= share + 2;
+         });
+}
+
+bool World::has_settled() {
+  const std::size_t leader = coordinator();
+  if (leader == hosts_.size()) return false;
+  const cluster::Member& lead = *hosts_[leader]->member;
+  for (const auto& host : hosts_) {
+    if (!host->is_running()) return false;
+    const cluster::Member& m = *host->member;
+    const cluster::RosterEntry* entry = lead.map().node(host->info.id);
+    const bool well = m.epoch() == lead.epoch() && m.may_serve(host->clock.local(events_.now())) &&
+                      m.last() == lead.last() && m.commit() == m.last().seq && entry != nullptr && entry->up &&
+                      entry->incarnation == host->disk.incarnation();
+    if (!well) return false;
+  }
+  if (lead.commit() == unsettled_at_) return false;
+  if (buckets_settled(lead.map())) return true;
+  unsettled_at_ = lead.commit();
+  return false;
+}
+
+std::string World::why_not_settled() const {
+  std::string why;
+  for (std::size_t i = 0; i < hosts_.size(); ++i) {
+    const Host& host = *hosts_[i];
+    why += "\n  " + name_of(i) + ": ";
+    if (!host.is_running()) {
+      why += "does not run";
+      continue;
+    }
+    const cluster::Member& m = *host.member;
+    const cluster::RosterEntry* entry = log_checker_.reference().node(host.info.id);
+    std::map<int, std::size_t> states;
+    for (std::size_t b = 0; b < kBucketCount; ++b) {
+      const cluster::Cell& cell = m.map().cell(BucketId{static_cast<std::uint16_t>(b)});
+      if (cell.owner == host.info.id) ++states[static_cast<int>(cell.state)];
+    }
+    why += "state " + std::to_string(static_cast<int>(m.state())) + ", epoch " + to_string(m.epoch()) + ", promised " +
+           to_string(m.promised()) + ", log to " + to_string(m.last()) + ", commit " + to_string(m.commit()) +
+           (m.may_serve(host.clock.local(events_.now())) ? ", serves" : ", does not serve") +
+           (entry == nullptr ? ", not in the roster" : entry->up ? ", up" : ", down");
+    for (const auto& [state, count] : states)
+      why += ", " + std::to_string(count) + " " +
+             std::string(wire::state_name(static_cast<cluster::BucketState>(state)));
+  }
+  return why;
+}
+
+}  // namespace brigade::sim

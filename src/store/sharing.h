@@ -1,0 +1,113 @@
+// Small things that the threads of the file store share: the failure that ends all writing, ids that are being changed,
+// and directory syncs that concurrent commits have in common.
+// Thread:  any thread.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "brigade/base/ids.h"
+#include "brigade/base/result.h"
+
+namespace brigade::store {
+
+/// Closes at the first kIo of a write and stays closed: what the kernel has dropped after a failed sync is unknown, so
+/// trying again proves nothing.
+class FailureLatch {
+ public:
+  [[nodiscard]] std::optional<std::string> reason() const {
+    const std::lock_guard lock(mutex_);
+    return reason_;
+  }
+  /// kIo once closed.
+  [[nodiscard]] Status check() const {
+    const std::lock_guard lock(mutex_);
+    if (reason_) return Error(Errc::kIo, "the store takes no more writes since its disk failed: " + *reason_);
+    return {};
+  }
+  /// What a failed write comes to. The disk being full, out of descriptors or an object too large are the caller's to
+  /// handle and pass; all else (a directory that has vanished, too) is kIo and closes the latch.
+  Error note(const Error& error) {
+    const Errc code = error.code();
+    if (code == Errc::kNoSpace || code == Errc::kOverloaded || code == Errc::kTooLarge) return error;
+    const std::lock_guard lock(mutex_);
+    if (!reason_) reason_ = error.detail();
+    return {Errc::kIo, error.detail()};
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::optional<std::string> reason_;
+};
+
+/// One change per object at a time; different objects don't wait for each other.
+class BusyIds {
+ public:
+  class Guard {
+   public:
+    Guard(BusyIds& ids, const ObjectId& id) : ids_(ids), id_(id) {
+      std::unique_lock lock(ids_.mutex_);
+      ids_.freed_.wait(lock, [&] { return ids_.busy_.insert(id_).second; });
+    }
+    ~Guard() {
+      {
+        const std::lock_guard lock(ids_.mutex_);
+        ids_.busy_.erase(id_);
+      }
+      ids_.freed_.notify_all();
+    }
+    Guard(const Guard&) = delete;
+    Guard& operator=(const Guard&) = delete;
+
+   private:
+    BusyIds& ids_;
+    ObjectId id_;
+  };
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable freed_;
+  std::set<ObjectId> busy_;
+};
+
+/// Lets callers that need "a sync that began after now" share one.
+class GroupSync {
+ public:
+  /// Returns what a run of `sync` said that began after this call did. An error is final: all later calls get it.
+  Status run(const std::function<Status()>& sync) {
+    std::unique_lock lock(mutex_);
+    const std::uint64_t needed = started_ + 1;
+    for (;;) {
+      if (failed_) return *failed_;
+      if (done_ >= needed) return {};
+      if (!running_) break;
+      changed_.wait(lock);
+    }
+    running_ = true;
+    const std::uint64_t mine = ++started_;
+    lock.unlock();
+    const Status status = sync();
+    lock.lock();
+    running_ = false;
+    done_ = mine;
+    if (!status) failed_ = status.error();
+    lock.unlock();
+    changed_.notify_all();
+    return status;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::uint64_t started_ = 0;  // runs
+  std::uint64_t done_ = 0;     // highest run that has ended
+  bool running_ = false;
+  std::optional<Error> failed_;
+};
+
+}  // namespace brigade::store
