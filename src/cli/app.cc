@@ -86,7 +86,7 @@ class App {
         ->capture_default_str();
     add_redundancy(bootstrap, bootstrap_.redundancy);
     bootstrap->add_option("--set", bootstrap_.settings, "a cluster setting, NAME=VALUE; may be repeated")
-        ->expected(1)
+        ->allow_extra_args(false)
         ->excludes(join);
     bootstrap->add_option("--log-level", bootstrap_.log_level, "of the node [info]")->check(CLI::IsMember(levels));
     bootstrap->add_flag("--json", bootstrap_.json, "print JSON");
@@ -111,7 +111,8 @@ class App {
         ->check(CLI::IsMember(transports))
         ->capture_default_str();
     add_redundancy(dev, dev_.redundancy);
-    dev->add_option("--set", dev_.settings, "a setting of a new cluster, NAME=VALUE; may be repeated")->expected(1);
+    dev->add_option("--set", dev_.settings, "a setting of a new cluster, NAME=VALUE; may be repeated")
+        ->allow_extra_args(false);
     dev->add_option("--log-level", dev_.log_level, "of the nodes")->check(CLI::IsMember(levels))->capture_default_str();
     dev->add_option("--wait", dev_.wait_seconds, "seconds for all nodes to be ready")
         ->check(CLI::Range(1, 3600))

@@ -47,10 +47,17 @@ std::string roster_table(const json::value& nodes, std::string_view coordinator)
   return table.text();
 }
 
-/// "seq 17 (join)", "-" before any assignment.
+/// "seq 17 (join)", "-" before any assignment. A move that ended has no reason of its own, only its kind.
 std::string assigned_by(const json::value& replica, const std::string& field) {
   if (number_at(replica, field + ".seq") == 0) return "-";
-  return "seq " + text_at(replica, field + ".seq") + " (" + text_at(replica, field + ".reason") + ")";
+  const auto reason = text_at(replica, field + ".reason");
+  return "seq " + text_at(replica, field + ".seq") + " (" +
+         (reason == "-" ? text_at(replica, field + ".kind") : reason) + ")";
+}
+
+/// Sizes that a node could not find out are null.
+std::string bytes_at(const json::value& value, std::string_view path) {
+  return text_at(value, path) == "-" ? "bytes unknown" : human_bytes(number_at(value, path));
 }
 
 }  // namespace
@@ -80,6 +87,7 @@ std::string render_locate(const json::value& locate) {
   std::string out;
   add_line(out, "key", text_at(locate, "key"));
   add_line(out, "id", text_at(locate, "id"));
+  add_line(out, "exists", text_at(locate, "exists"));
   add_line(out, "home bucket", text_at(locate, "home"));
   add_line(out, "redundancy", text_at(locate, "redundancy"));
   add_line(out, "primary", text_at(locate, "primary"));
@@ -104,9 +112,10 @@ std::string render_locate(const json::value& locate) {
 }
 
 std::string render_log(const json::value& log) {
-  Table table({{"SEQ", Align::kRight}, {"EPOCH"}, {"KIND"}, {"WHAT"}});
+  Table table({{"SEQ", Align::kRight}, {"TIME"}, {"EPOCH"}, {"KIND"}, {"WHAT"}});
   for (const auto& entry : array_at(log, "entries"))
-    table.row({text_at(entry, "seq"), text_at(entry, "epoch"), text_at(entry, "kind"), text_at(entry, "text")});
+    table.row({text_at(entry, "seq"), text_at(entry, "time"), text_at(entry, "epoch"), text_at(entry, "kind"),
+               text_at(entry, "text")});
   return table.text();
 }
 
@@ -123,13 +132,13 @@ std::string render_plan(const json::value& plan) {
   const auto assignments = number_at(plan, "assignments");
   if (moves == 0 && assignments == 0) return "nothing to move: every bucket is where it belongs\n";
   std::string out;
-  add_line(out, "to move", counted(moves, "bucket") + ", " + human_bytes(number_at(plan, "bytes")));
+  add_line(out, "to move", counted(moves, "bucket") + ", " + bytes_at(plan, "bytes"));
   add_line(out, "at least", counted(number_at(plan, "lower_bound"), "bucket") + ", whatever the plan");
   if (assignments > 0) add_line(out, "to assign", counted(assignments, "bucket") + " without an owner");
   Table table({{"FROM"}, {"TO"}, {"BUCKETS", Align::kRight}, {"BYTES", Align::kRight}});
   for (const auto& transfer : array_at(plan, "transfers"))
     table.row({text_at(transfer, "from"), text_at(transfer, "to"), text_at(transfer, "buckets"),
-               human_bytes(number_at(transfer, "bytes"))});
+               bytes_at(transfer, "bytes")});
   return out + "\n" + table.text();
 }
 

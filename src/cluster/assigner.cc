@@ -58,6 +58,16 @@ void add_moved(const ClusterMap& map, std::vector<wire::Change>& out) {
     for (BucketSet& part : buckets.split(kSetBytesMax)) out.emplace_back(wire::BucketsMoved{node, std::move(part)});
 }
 
+/// Stand-ins of owners that serve after all: NodeDown did not get into the log, because another coordinator came first.
+void add_let_go(const ClusterMap& map, std::vector<wire::Change>& out) {
+  ChangeBatch batch;
+  for_all_buckets([&](BucketId bucket) {
+    const Cell& c = map.cell(bucket);
+    if (c.state == BucketState::kStandIn && c.in_sync && map.is_up(c.owner)) batch.add(Role::kNone, NodeId{}, bucket);
+  });
+  batch.flush(Reason::kFailure, out);
+}
+
 /// Buckets whose owner is down: those lost for good go to the stand-in; those without a stand-in get one.
 void add_care_for_down(const ClusterMap& map, const std::function<bool(NodeId)>& is_lost,
                        std::vector<wire::Change>& out) {
@@ -135,6 +145,7 @@ std::vector<wire::Change> Assigner::next(const ClusterMap& map, const std::funct
                                          std::size_t changes_max) {
   std::vector<wire::Change> out;
   add_moved(map, out);
+  add_let_go(map, out);
   add_care_for_down(map, is_lost, out);
   const placement::Plan& plan = plan_for(map, is_lost);
 

@@ -34,6 +34,10 @@ void CoordinatorLease::granted(NodeId node, Instant end) {
   kept = std::max(kept, end);
 }
 
+void CoordinatorLease::take_over_grants(const CoordinatorLease& former) {
+  for (const auto& [node, end] : former.grant_ends_) granted(node, end);
+}
+
 Instant CoordinatorLease::grant_end(NodeId node) const {
   auto at = grant_ends_.find(node);
   return at == grant_ends_.end() ? Instant{} : at->second;

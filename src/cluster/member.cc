@@ -61,6 +61,8 @@ Member::Member(wire::NodeInfo self, Boot boot, ClusterMap map, Prng prng, Instan
       now_(now),
       highest_seen_(boot.promised) {
   for (wire::LogEntry& entry : boot.log) log_.append(std::move(entry));
+  // What is in the log was promised by whoever wrote it: bootstrap, too, has used up a group number.
+  promised_ = highest_seen_ = std::max(promised_, log_.last().epoch);
   while (map_.seq() < std::min(boot.commit, log_.last().seq)) map_.apply(log_.at(next(map_.seq())));
   durable_last_ = log_.last().seq;
   matched_ = map_.seq();

@@ -39,7 +39,7 @@ void Member::coordinate() {
     auto since = c.down_since.find(node);
     return since != c.down_since.end() && now_ - since->second > grace;
   };
-  auto changes = c.assigner.next(c.appended, is_lost, kUncommittedMax - uncommitted);
+  auto changes = assigner_.next(c.appended, is_lost, kUncommittedMax - uncommitted);
   c.work_wanted = !changes.empty();
   c.work_at = now_ + (changes.empty() ? kIdleLook : kWorkInterval);
   append_changes(std::move(changes));
@@ -79,22 +79,37 @@ void Member::send_heartbeat() {
   send(std::nullopt, std::move(h));
 }
 
-void Member::on(NodeId from, const wire::HeartbeatReply& m) {
-  if (!coordinator_ || m.epoch != epoch_) return;
-  Coordinator& c = *coordinator_;
-  auto at = c.peers.find(from);
-  if (at == c.peers.end()) {
-    if (!is_in_force(from)) return;
-    at = c.peers.emplace(from, Coordinator::Peer{}).first;
-  }
-  Coordinator::Peer& peer = at->second;
-  peer.heard = now_;
-  peer.applied = m.applied;
+/// `from` speaks; if it is in another life than it was, what it said before no longer holds.
+void Member::meet(NodeId from, Coordinator::Peer& peer) {
   if (peer.incarnation != incarnations_[from]) {
     // It may have forgotten what it had said before it fell: no grant until all that was said is in the map.
     peer.incarnation = incarnations_[from];
     peer.confirm_from = log_.last().seq;
+    peer.info.reset();
   }
+  if (peer.info) return;
+  invite_one(from);  // its Accept says who it is now; it was lost, or is of an earlier life
+}
+
+void Member::invite_one(NodeId node) {
+  Instant& invited = coordinator_->invited[node];
+  if (now_ < invited) return;
+  invited = now_ + heartbeat() / 2;
+  send(node, wire::Invitation{epoch_});
+}
+
+void Member::on(NodeId from, const wire::HeartbeatReply& m) {
+  if (!coordinator_ || m.epoch != epoch_) return;
+  Coordinator& c = *coordinator_;
+  if (!is_in_force(from)) {
+    // It follows, but what was known of its wish to join is gone: perhaps with the coordinator before.
+    if (!c.joining.contains(from)) invite_one(from);
+    return;
+  }
+  Coordinator::Peer& peer = c.peers[from];
+  peer.heard = now_;
+  peer.applied = m.applied;
+  meet(from, peer);
   peer.acked = std::max(peer.acked, std::min(m.acked, log_.last().seq));
   const bool had_lease = c.lease.until() > now_;
   c.lease.on_answer(m.round, from, [this](const std::set<NodeId>& nodes) { return is_quorum(nodes); });
@@ -203,9 +218,9 @@ void Member::watch_up(const RosterEntry& entry, Coordinator::Peer& peer) {
 
 void Member::watch_down(const RosterEntry& entry, Coordinator::Peer& peer) {
   const bool settled = !map_.is_up(entry.node.id) && map_.node(entry.node.id) != nullptr;
-  const bool here = now_ - peer.heard <= 3 * heartbeat() && peer.applied >= entry.changed && peer.incarnation.value != 0;
+  const bool here = now_ - peer.heard <= 3 * heartbeat() && peer.applied >= entry.changed && peer.info;
   if (!settled || !here || now_ < peer.shunned_until) return;
-  append_change(wire::NodeUp{peer.info.value_or(entry.node), peer.incarnation});
+  append_change(wire::NodeUp{*peer.info, peer.incarnation});
 }
 
 /// Two nodes that hear the coordinator but not each other: the one that fewer can reach goes (design §4).

@@ -16,6 +16,7 @@ std::optional<Epoch> Member::live_coordinator() const {
 void Member::look_around() {
   if (state_ != State::kElection) note(Event::Kind::kLookingAround);
   state_ = State::kElection;
+  if (coordinator_) former_lease_ = coordinator_->lease;
   coordinator_.reset();
   inviting_ = false;
   accepts_.clear();
@@ -44,13 +45,11 @@ void Member::on(NodeId from, const wire::Probe& m) {
     }
     if (!is_in_force(from)) return;
     send(from, wire::ProbeReply{m.round, log_.last(), promised_, epoch_});
-    Instant& invited = coordinator_->invited[from];
-    if (now_ < invited) return;
-    invited = now_ + heartbeat() / 2;
-    send(from, wire::Invitation{epoch_});
+    invite_one(from);
     return;
   }
-  if (m.join) return;
+  // A newcomer that was appended to the log here, but has not heard of it, counts already: nobody can do without it.
+  if (m.join && !is_in_force(from)) return;
   // The coordinator asks for a coordinator: it has lost its group, by a restart or for want of a quorum.
   const bool lost_its_group = state_ == State::kNormal && from == epoch_.coordinator &&
                               (incarnations_[from] != coordinator_incarnation_ || m.promised >= epoch_);
@@ -183,6 +182,8 @@ void Member::on(NodeId from, const wire::Accept& m) {
   }
   Coordinator::Peer& peer = coordinator_->peers[from];
   peer.heard = now_;
+  if (peer.incarnation != incarnations_[from]) peer.confirm_from = log_.last().seq;
+  peer.incarnation = incarnations_[from];
   peer.info = m.node;
   send(from, wire::Ready{epoch_, coordinator_->formed});
 }
@@ -242,12 +243,12 @@ void Member::form_group() {
   for (Seq seq = next(map_.seq()); seq <= log_.last().seq; seq = next(seq)) appended.apply(log_.at(seq));
   coordinator_ = std::make_unique<Coordinator>(std::move(appended));
   Coordinator& c = *coordinator_;
+  c.lease.take_over_grants(former_lease_);
   state_ = State::kNormal;
   inviting_ = false;
   coordinator_incarnation_ = incarnation_;
 
-  wire::GroupFormed formed;
-  formed.members.push_back(self_.id);
+  std::vector<NodeId> members{self_.id};
   Seq lowest = log_.last().seq;
   const Duration timeout = map_.settings().failure_timeout;
   for (NodeId id : roster_in_force_) {
@@ -256,7 +257,7 @@ void Member::form_group() {
     peer.incarnation = incarnations_[id];
     auto accepted = accepts_.find(id);
     if (accepted != accepts_.end()) {
-      formed.members.push_back(id);
+      members.push_back(id);
       lowest = std::min(lowest, accepted->second.last.seq);
       peer.heard = now_;
       peer.info = accepted->second.node;
@@ -266,7 +267,6 @@ void Member::form_group() {
     }
     if (!c.appended.is_up(id)) c.down_since[id] = now_;
   }
-  std::ranges::sort(formed.members);
   accepts_.clear();
 
   c.formed = next(log_.last().seq);
@@ -277,7 +277,7 @@ void Member::form_group() {
   c.roster_change_after = now_ + longer_by_drift(map_.settings().lease);
   sent_last_ = std::max(log_.base().seq, std::max(lowest, map_.seq() > Seq{64} ? Seq{map_.seq().value - 64} : Seq{}));
   matched_ = log_.last().seq;
-  append({epoch_, c.formed, std::move(formed)});
+  append({epoch_, c.formed, wire::GroupFormed::of(std::move(members))});
   note(Event::Kind::kCoordinating, self_.id, c.formed);
   send(std::nullopt, wire::Ready{epoch_, c.formed});
 }

@@ -227,6 +227,8 @@ Effects Member::on_index(Instant now, const wire::Snapshot& snapshot) {
     return finish();
   }
   index_wanted_ = false;
+  // A tail that is not the index's own goes from the disk too: there it would stand above the snapshot at the next start.
+  if (!log_.holds(snapshot.last) && log_.last().seq > map_.seq()) persist(TruncateFrom{next(map_.seq())});
   clamp_durable(map_.seq());
   map_ = std::move(*map);
   log_.rebase(snapshot.last);

@@ -28,7 +28,13 @@ asio::awaitable<Result<std::size_t>> BodyReader::read_some(std::span<std::byte> 
   BRIGADE_CHECK(!buffer.empty(), "a read into an empty buffer looks like the end of the body");
   if (done_) co_return std::size_t{0};
   const bool chunked = !until_close_ && framing_.kind == BodyFraming::Kind::kChunked;
-  auto count = chunked ? co_await read_chunked(buffer) : co_await read_plain(buffer);
+  // No conditional operator here: g++ 12 destroys the result of a co_await in one of its arms twice.
+  Result<std::size_t> count = std::size_t{0};
+  if (chunked) {
+    count = co_await read_chunked(buffer);
+  } else {
+    count = co_await read_plain(buffer);
+  }
   if (count) received_ += *count;
   co_return count;
 }

@@ -43,10 +43,7 @@ asio::awaitable<Status> Turn::send(std::string_view before, std::string_view byt
 asio::awaitable<Result<std::size_t>> ServerRequest::read_some(std::span<std::byte> buffer) {
   if (turn_.continue_due && !turn_.body.done()) {
     turn_.continue_due = false;
-    // After the final answer has begun a 100 would be read as the start of the next one.
-    if (turn_.unsent_head.empty()) {
-      if (auto s = co_await turn_.send("HTTP/1.1 100 Continue\r\n\r\n", {}, {}); !s) co_return s.error();
-    }
+    if (auto s = co_await turn_.send("HTTP/1.1 100 Continue\r\n\r\n", {}, {}); !s) co_return s.error();
   }
   // A client may wait for the answer's head before it sends on.
   if (auto s = co_await turn_.flush(); !s) co_return s.error();
@@ -78,6 +75,8 @@ void ServerResponse::format(const ResponseHead& head, const BodyFraming& framing
   const auto unread = turn_.body.left();
   // Who still waits for 100 Continue may or may not send the body now: only a new connection is clear about it.
   if (turn_.continue_due || (unread && *unread > kUnreadMax) || turn_.context.draining) turn_.keep_alive = false;
+  // A 100 behind the final answer would be taken for the next one.
+  turn_.continue_due = false;
   until_close_ = framing.kind == BodyFraming::Kind::kChunked && !turn_.http11;
   if (until_close_) turn_.keep_alive = false;
 

@@ -157,9 +157,10 @@ class Reader {
       complain(*find(key), key, "must be \"multicast\" or \"unicast\"");
   }
   void no_others() {
-    for (const auto& [key, node] : table_) {
-      if (std::ranges::none_of(kKeys, [&](const Key& known) { return known.name == key.str(); }))
-        complain(node, key.str(), "is no key of brigade.toml: a slip of the pen?");
+    for (const auto& item : table_) {
+      const std::string_view key = item.first.str();
+      if (std::ranges::none_of(kKeys, [&](const Key& known) { return known.name == key; }))
+        complain(item.second, key, "is no key of brigade.toml: a slip of the pen?");
     }
   }
   [[nodiscard]] const std::optional<Error>& complaint() const { return complaint_; }

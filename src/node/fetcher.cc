@@ -59,7 +59,7 @@ asio::awaitable<Status> Fetcher::align(NodeId source, Seq as_of, std::vector<Sha
   TaskGroup group(context_.executor);
   for (const store::IndexEntry& e : *theirs) {
     const auto here = context_.store.find(e.id);
-    if (here && here->revision >= e.revision) continue;
+    if (here && here->revision >= e.revision && !here->corrupt) continue;
     co_await places_.enter();
     group.spawn(fetch_one(source, e, as_of, outcome));
   }
@@ -92,7 +92,7 @@ asio::awaitable<Status> Fetcher::exchange(NodeId partner, Seq as_of, std::vector
   for (const store::IndexEntry& e : *theirs) known[e.id] = e.revision;
   for (const SharedPart& part : parts) {
     for (const store::IndexEntry& e : context_.store.list(part.home, part.level.value)) {
-      if (known[e.id] >= e.revision) continue;
+      if (e.corrupt || known[e.id] >= e.revision) continue;
       store::ObjectStore* store = &context_.store;
       auto visit = [store, id = e.id] { return store->meta(id); };
       auto meta = co_await context_.disk.run(std::move(visit));

@@ -81,7 +81,8 @@ asio::awaitable<void> PeerEndpoint::handle_write(std::string_view encoded, net::
   auto key = net::decode_key(encoded);
   auto seq = take_map_seq(request.head().fields);
   if (!key || !seq) {
-    co_await send_problem(response, !key ? key.error() : seq.error());
+    Error refusal = !key ? key.error() : seq.error();
+    co_await send_problem(response, std::move(refusal));
     co_return;
   }
   // The gateway may know a map that makes this node primary before this node does.

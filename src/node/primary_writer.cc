@@ -132,7 +132,7 @@ class Write {
     const Level counted = meta_.tombstone ? reach_ : level_;
     const auto set = replication::replica_set(map, id_, counted);
     const auto copies = std::ranges::count_if(set.live, [&](NodeId n) { return done_.contains(n); });
-    return static_cast<std::size_t>(copies) >= replication::copies_needed(map, counted);
+    return static_cast<std::size_t>(copies) >= replication::copies_needed(map, id_, counted);
   }
 
   static Error lost_lease() {
@@ -227,7 +227,8 @@ asio::awaitable<bool> put_as_primary(NodeContext& context, std::string key, net:
   auto type = net::checked_content_type(fields.find("Content-Type"));
   auto claimed = net::claimed_sha256(fields);
   if (!level || !type || !claimed) {
-    co_await send_problem(response, !level ? level.error() : !type ? type.error() : claimed.error());
+    Error refusal = !level ? level.error() : !type ? type.error() : claimed.error();
+    co_await send_problem(response, std::move(refusal));
     co_return true;
   }
   const ObjectId id = object_id(context.naming, key);
@@ -259,7 +260,8 @@ asio::awaitable<bool> put_as_primary(NodeContext& context, std::string key, net:
     co_await uploads.abort();
     // The body is read: the client must send it again.
     const bool moved = fits.error().code() == Errc::kNotPrimary;
-    co_await send_problem(response, moved ? unavailable_error("the primary changed meanwhile: ask again") : fits.error());
+    Error refusal = moved ? unavailable_error("the primary changed meanwhile: ask again") : fits.error();
+    co_await send_problem(response, std::move(refusal));
     co_return true;
   }
   store::ObjectMeta& meta = write.meta();

@@ -230,7 +230,8 @@ asio::awaitable<void> read_for_peer(NodeContext& context, ObjectId id, BucketId 
   auto key = net::decode_key(request.head().fields.find(kKeyField).value_or(""));
   auto seq = take_map_seq(request.head().fields);
   if (!key || !seq) {
-    co_await send_problem(response, !key ? key.error() : seq.error());
+    Error refusal = !key ? key.error() : seq.error();
+    co_await send_problem(response, std::move(refusal));
     co_return;
   }
   // The gateway may know a map in which this node serves, while this node has yet to apply it.

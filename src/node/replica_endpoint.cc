@@ -112,7 +112,8 @@ asio::awaitable<void> ReplicaEndpoint::stage(ObjectId id, std::string name, net:
                                              net::Response& response) {
   auto key = net::decode_key(request.head().fields.find(kKeyField).value_or(""));
   if (!key || !request.peer()) {
-    co_await send_problem(response, key ? Error{Errc::kUnauthorized} : key.error());
+    Error refusal = key ? Error{Errc::kUnauthorized} : key.error();
+    co_await send_problem(response, std::move(refusal));
     co_return;
   }
   drop_abandoned();
@@ -271,7 +272,8 @@ asio::awaitable<void> ReplicaEndpoint::digests(net::Request& request, net::Respo
   Result<std::vector<SharedPart>> parts = fits ? parse_parts(*body) : Result<std::vector<SharedPart>>(fits.error());
   if (parts) fits = parts_served(context_, *parts);
   if (!parts || !fits) {
-    co_await send_problem(response, !parts ? parts.error() : fits.error());
+    Error refusal = !parts ? parts.error() : fits.error();
+    co_await send_problem(response, std::move(refusal));
     co_return;
   }
   std::string answer;
@@ -288,7 +290,8 @@ asio::awaitable<void> ReplicaEndpoint::list(net::Request& request, net::Response
   Result<std::vector<SharedPart>> parts = fits ? parse_parts(*body) : Result<std::vector<SharedPart>>(fits.error());
   if (parts) fits = parts_served(context_, *parts);
   if (!parts || !fits) {
-    co_await send_problem(response, !parts ? parts.error() : fits.error());
+    Error refusal = !parts ? parts.error() : fits.error();
+    co_await send_problem(response, std::move(refusal));
     co_return;
   }
   std::string answer;

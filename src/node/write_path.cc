@@ -154,8 +154,13 @@ asio::awaitable<void> write_object(NodeContext& context, const std::string& key,
       const Outcome outcome = co_await hand_on(context, primary, key, request, response, body);
       if (outcome == Outcome::kAnswered) co_return;
     } else if (primary) {
-      const bool answered = is_put ? co_await put_as_primary(context, key, request, response)
-                                   : co_await delete_as_primary(context, key, request, response);
+      // No co_await in the arms of ?: : g++ 12 destroys what it yields twice.
+      bool answered = false;
+      if (is_put) {
+        answered = co_await put_as_primary(context, key, request, response);
+      } else {
+        answered = co_await delete_as_primary(context, key, request, response);
+      }
       if (answered) co_return;
     }
     if (Clock::now() >= deadline) break;

@@ -60,8 +60,13 @@ bool is_placed(const ClusterMap& map, NodeId node, BucketId home, Level level) {
   return false;
 }
 
-std::size_t copies_needed(const ClusterMap& map, Level level) {
-  return std::min<std::size_t>({map.settings().write_copies, level.redundancy(), map.roster().size()});
+std::size_t copies_needed(const ClusterMap& map, const ObjectId& id, Level level) {
+  std::vector<NodeId> placed;
+  for (std::uint32_t j = 0; j < level.redundancy(); ++j) {
+    const cluster::Cell& cell = map.cell(placement::by_distance(placement::home_bucket(id), j));
+    if (cell.owner) add_once(placed, cell.owner);
+  }
+  return std::min<std::size_t>(map.settings().write_copies, placed.size());
 }
 
 std::optional<Revision> next_revision(const ClusterMap& map, Revision highest) {

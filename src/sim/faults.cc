@@ -26,7 +26,7 @@ void Faults::plan_next() {
 }
 
 void Faults::strike() {
-  switch (prng_.below(20)) {
+  switch (prng_.below(21)) {
     case 0: case 1: case 2: return crash_one(any_node());
     case 3: case 4: return crash_one(leader_or_any());
     case 5: return prng_.chance(1, 3) ? crash_all() : crash_one(any_node());
@@ -40,19 +40,30 @@ void Faults::strike() {
     case 16: return pause_one(any_node());
     case 17: return pause_one(leader_or_any());
     case 18: return world_.complain(any_node(), any_node());
+    case 19: return coup();
     default: return world_.change_setting();
   }
 }
 
 void Faults::crash_one(std::size_t node) {
-  if (!world_.hosts()[node]->is_running()) return;
-  world_.crash(node);
   // Many restarts are quicker than the failure timeout; a few are quicker than a heartbeat.
   static constexpr std::int64_t kMost[] = {10, 80, 300, 700, 2500, 5000};
-  const Duration away = between(milliseconds{2}, milliseconds{kMost[prng_.below(6)]});
+  crash_for(node, between(milliseconds{2}, milliseconds{kMost[prng_.below(6)]}));
+}
+
+void Faults::crash_for(std::size_t node, Duration away) {
+  if (!world_.hosts()[node]->is_running()) return;
+  world_.crash(node);
   later(away, [this, node] {
     if (!world_.hosts()[node]->is_running()) world_.start(node);
   });
+}
+
+void Faults::coup() {
+  const std::size_t leader = leader_or_any();
+  isolate(leader);
+  for (std::size_t i = 0; i < world_.options().nodes; ++i)
+    if (i != leader) crash_for(i, between(milliseconds{2}, milliseconds{60}));
 }
 
 void Faults::crash_all() {

@@ -27,7 +27,10 @@ class Faults {
   void plan_next();
   void strike();
   void crash_one(std::size_t node);
+  void crash_for(std::size_t node, Duration away);
   void crash_all();
+  /// The coordinator is cut off, and all others start anew at once: they remember nothing of what they owe it.
+  void coup();
   void part();
   void part_pair();
   void isolate(std::size_t node);

@@ -1,6 +1,7 @@
 #include "log_checker.h"
 
 #include <algorithm>
+#include <set>
 
 namespace brigade::sim {
 
@@ -63,16 +64,25 @@ std::size_t LogChecker::on_committed(std::size_t node, const Hosts& hosts,
 }
 
 void LogChecker::check_quorum(std::size_t node, const Hosts& hosts, Verdict& verdict) const {
-  const auto& roster = reference_.roster();
+  // A change of the roster counts as soon as it is in the coordinator's log.
+  std::set<NodeId> roster;
+  for (const cluster::RosterEntry& e : reference_.roster()) roster.insert(e.node.id);
+  const cluster::Log& log = hosts[node]->member->log();
+  for (Seq seq = next(reference_.seq()); seq <= log.last().seq; seq = next(seq)) {
+    const wire::Change& change = log.at(seq).change;
+    if (const auto* added = std::get_if<wire::NodeAdded>(&change)) roster.insert(added->node.id);
+    if (const auto* removed = std::get_if<wire::NodeRemoved>(&change)) roster.erase(removed->node);
+  }
   std::size_t holders = 0;
+  std::string ends;
   for (const auto& host : hosts) {
-    const bool counts =
-        std::ranges::any_of(roster, [&](const cluster::RosterEntry& e) { return e.node.id == host->info.id; });
+    const bool counts = roster.contains(host->info.id);
     if (counts && host->disk.holds(reference_.last())) ++holders;
+    ends += " " + host->info.name + (counts ? ": " : " (no member): ") + to_string(host->disk.last());
   }
   if (holders < roster.size() / 2 + 1)
     verdict.fail(name_of(node) + " commits " + to_string(reference_.last()) + ", which is on " +
-                 std::to_string(holders) + " disks of " + std::to_string(roster.size()));
+                 std::to_string(holders) + " disks of " + std::to_string(roster.size()) + ", which end at" + ends);
 }
 
 void LogChecker::on_index(std::size_t node, const Host& host, Verdict& verdict) {
@@ -82,6 +92,8 @@ void LogChecker::on_index(std::size_t node, const Host& host, Verdict& verdict) 
 }
 
 void LogChecker::on_coordinating(std::size_t node, const Host& host, Verdict& verdict) {
+  // Who slept through the next election may still form its group. It commits nothing: a quorum has gone on.
+  if (host.member->epoch() < reference_.last().epoch) return;
   const cluster::Log& log = host.member->log();
   if (log.last().seq < reference_.seq()) {
     verdict.fail(name_of(node) + " leads a group, but its log ends at " + to_string(log.last()) + ", and " +

@@ -12,7 +12,7 @@ std::string_view flaw_name(Flaw flaw) {
     case Flaw::kPromiseForgotten: return "promise-forgotten";
     case Flaw::kDiskLies: return "disk-lies";
     case Flaw::kNoHoldoffAfterBoot: return "no-holdoff-after-boot";
-    case Flaw::kPositionWithoutEpoch: return "position-without-epoch";
+    case Flaw::kPositionHidden: return "position-hidden";
     case Flaw::kGrantStretched: return "grant-stretched";
     case Flaw::kGrantSeqIgnored: return "grant-seq-ignored";
     case Flaw::kReleaseForgotten: return "release-forgotten";

@@ -73,8 +73,8 @@ void World::send(std::size_t node, const cluster::Send& out) {
 wire::Message World::spoilt(std::size_t node, wire::Message message) const {
   const cluster::Member& member = *hosts_[node]->member;
   switch (options_.flaw) {
-    case Flaw::kPositionWithoutEpoch:
-      if (auto* accept = std::get_if<wire::Accept>(&message)) accept->last.epoch = Epoch{1, NodeId{1}};
+    case Flaw::kPositionHidden:
+      if (auto* accept = std::get_if<wire::Accept>(&message)) accept->last = Position{};
       break;
     case Flaw::kGrantStretched:
       if (auto* heartbeat = std::get_if<wire::Heartbeat>(&message)) heartbeat->grant += heartbeat->lease / 2;
@@ -119,7 +119,7 @@ void World::fetch_index(std::size_t node, NodeId from) {
     if (peer != kWorld && hosts_[peer]->is_running() && !hosts_[peer]->paused && !network_.is_cut(node, peer) &&
         !network_.is_cut(peer, node)) {
       const Host& host = *hosts_[peer];
-      if (host.member->may_serve(host.clock.local(events_.now())))
+      if (host.member->may_hand_out_index(host.clock.local(events_.now())))
         snapshot = std::make_shared<const wire::Snapshot>(host.member->map().snapshot());
     }
     events_.after(delay / 2, [this, node, life, snapshot] {

@@ -9,6 +9,7 @@
 
 #include <array>
 #include <atomic>
+#include <mutex>
 #include <utility>
 
 #include "brigade/base/check.h"
@@ -268,8 +269,9 @@ Status FileStore::forget(const ObjectId& id, Revision revision) {
     if (Status ok = sync_directory(number); !ok) return ok;
   index_.erase(id);
   const Status removed = file_system_.remove(path_of(*present));
-  if (!removed && removed.error().code() != Errc::kNotFound) return latch_.note(removed.error());
-  return {};
+  if (removed || removed.error().code() == Errc::kNotFound) return {};
+  index_.put(*present);
+  return latch_.note(removed.error());
 }
 
 Result<FileStore::Opened> FileStore::open_record(const ObjectId& id) {

@@ -88,6 +88,15 @@ TEST_CASE("bootstrap prints the join token alone on the last line of stdout, and
   CHECK(again.out.empty());
 }
 
+TEST_CASE("settings of a new cluster can be given one after the other") {
+  const test::TempDir dir;
+  const auto data = dir / "n1";
+  const auto ran = run({"bootstrap", "--data", data.c_str(), "--set", "lease=1s", "--set", "failure_timeout=2s",
+                        "--name", "n1", "--listen-client", "127.0.0.1:8080", "--listen-peer", "127.0.0.1:8081"});
+  CAPTURE(ran.err);
+  CHECK(ran.code == kDone);
+}
+
 TEST_CASE("redundancy 1 by default allows redundancy 1") {
   const auto settings = settings_from({}, 1);
   REQUIRE(settings);

@@ -70,10 +70,10 @@ TEST_CASE("locate tells for each replica where, in what state, whether it has it
 TEST_CASE("the log is one line for each transaction") {
   CHECK(
       render_log(json::parse(
-          R"({"entries":[{"seq":9,"epoch":"1.n1","kind":"NodeDown","text":"n2"},{"seq":10,"epoch":"2.n3","kind":"GroupFormed","text":"n1, n3"}]})")) ==
-      "SEQ  EPOCH  KIND         WHAT\n"
-      "  9  1.n1   NodeDown     n2\n"
-      " 10  2.n3   GroupFormed  n1, n3\n");
+          R"({"entries":[{"seq":9,"time":"2026-01-01T00:00:00Z","epoch":"1.n1","kind":"NodeDown","text":"n2"},{"seq":10,"epoch":"2.n3","kind":"GroupFormed","text":"n1, n3"}]})")) ==
+      "SEQ  TIME                  EPOCH  KIND         WHAT\n"
+      "  9  2026-01-01T00:00:00Z  1.n1   NodeDown     n2\n"
+      " 10  -                     2.n3   GroupFormed  n1, n3\n");
 }
 
 TEST_CASE("a plan without moves says so") {

@@ -144,6 +144,9 @@ asio::awaitable<void> TestServer::Impl::handle(Impl* self, Request& request, Res
   } else if (target == "/early") {
     ResponseHead refusal(413);
     co_await response.send(std::move(refusal), "too much");
+  } else if (target == "/late-read") {
+    co_await response.send(std::move(head), "said");
+    (void)co_await request.read_all(1000);
   } else if (target == "/sink") {
     co_await self->sink(request, response);
   } else if (target == "/wait") {

@@ -38,6 +38,7 @@ struct TestServerOptions {
 ///   /stream         the body, as it comes, chunked      /size/N         N bytes of pattern, length told
 ///   /chunks         "one", "two", "three" in chunks     /early          413 without looking at the body
 ///   /sink           reads all; its end goes to events   /wait           answers when release() is called
+///   /late-read      answers, then reads the body
 ///   /throw /mute /short                                 handlers with defects
 ///   /begin-N        an answer without a body, status N  /peer           who signed the request
 class TestServer {

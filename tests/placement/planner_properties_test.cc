@@ -112,7 +112,7 @@ std::uint32_t forced_by_zones(const std::vector<PlanNode>& nodes, const Owners& 
 }
 
 TEST_CASE("balance, pairs and least movement hold through random histories") {
-  CHECK(holds(20, [](std::uint64_t seed) {
+  CHECK(holds(10, [](std::uint64_t seed) {
     History history(seed);
     Owners owners = plan(history.nodes, nobody()).owners;
     for (int step = 0; step < 4; ++step) {
@@ -157,7 +157,7 @@ TEST_CASE("a fresh cluster of any weights and zones has the best pairs, fours, e
 }
 
 TEST_CASE("any map whatsoever, with strangers and holes, becomes a balanced one with pairs apart") {
-  CHECK(holds(20, [](std::uint64_t seed) {
+  CHECK(holds(10, [](std::uint64_t seed) {
     const History history(seed);
     Prng prng(seed ^ 1);
     Owners owners = nobody();

@@ -2,48 +2,18 @@
 //   BRIGADE_SEED=123 [BRIGADE_TRACE=1] [BRIGADE_JOINING=1] test_sim "one seed from the environment"
 #include "brigade/sim/simulation.h"
 
-#include <csignal>
-#include <cstdio>
+#include <chrono>
 #include <cstdlib>
-#include <cstring>
 #include <iostream>
 
 #include <catch2/catch.hpp>
-#include <unistd.h>
+
+#include "runs.h"
 
 namespace brigade::sim {
 namespace {
 
 using namespace std::chrono_literals;
-
-/// Says which seed ran if a check in the core ends the process.
-char last_words[200];
-void say_last_words(int) {
-  const auto written = ::write(2, last_words, std::strlen(last_words));
-  static_cast<void>(written);
-}
-
-std::string replay_command(const Options& options) {
-  return "BRIGADE_SEED=" + std::to_string(options.seed) + (options.joining ? " BRIGADE_JOINING=1" : "") +
-         " BRIGADE_TRACE=1 test_sim \"one seed from the environment\"";
-}
-
-Outcome run(Options options) {
-  std::snprintf(last_words, sizeof last_words, "replay: %s\n", replay_command(options).c_str());
-  std::signal(SIGABRT, say_last_words);
-  return Simulation(std::move(options)).run();
-}
-
-void run_seeds(std::uint64_t first, std::uint64_t count, bool joining) {
-  for (std::uint64_t seed = first; seed < first + count; ++seed) {
-    Options options;
-    options.seed = seed;
-    options.joining = joining;
-    const Outcome outcome = run(options);
-    INFO("replay: " << replay_command(options));
-    REQUIRE(outcome.violation == "");
-  }
-}
 
 TEST_CASE("one seed from the environment", "[.replay]") {
   Options options;
@@ -55,7 +25,26 @@ TEST_CASE("one seed from the environment", "[.replay]") {
             << o.groups << ", crashes " << o.crashes << ", index transfers " << o.index_transfers << ", rollbacks "
             << o.rollbacks << ", healed in " << std::chrono::duration_cast<std::chrono::milliseconds>(o.healed_in).count()
             << " ms\n";
-  REQUIRE(o.violation == "");
+  INFO(o.violation);
+  REQUIRE(o.ok());
+}
+
+TEST_CASE("many seeds from the environment", "[.many]") {
+  const char* first = std::getenv("BRIGADE_SEED");
+  const char* count = std::getenv("BRIGADE_SEEDS");
+  run_seeds(first != nullptr ? std::strtoull(first, nullptr, 10) : 1,
+            count != nullptr ? std::strtoull(count, nullptr, 10) : 100, std::getenv("BRIGADE_JOINING") != nullptr);
+}
+
+TEST_CASE("equal seeds give equal runs, and others other ones") {
+  auto hash = [](std::uint64_t seed) {
+    Options options;
+    options.seed = seed;
+    options.faults = 5s;
+    return run(options).trace_hash;
+  };
+  CHECK(hash(1) == hash(1));
+  CHECK(hash(1) != hash(2));
 }
 
 }  // namespace

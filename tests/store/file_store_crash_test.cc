@@ -258,6 +258,9 @@ TEST_CASE("an error at any call leaves the store whole") {
         if (code == Errc::kIo) {
           REQUIRE((*store)->failed());
           if (!had_failed) model.in_doubt(op);
+          // What may vanish is not shown: readers still get what was before.
+          const std::optional<IndexEntry> entry = (*store)->find(op.id);
+          if (!(entry && entry->corrupt)) REQUIRE((entry ? entry->revision.value : 0) == model.now(op.id).revision);
         } else {
           REQUIRE(code == Errc::kNoSpace);
           REQUIRE(fault == Fault::kNoSpace);
@@ -281,6 +284,38 @@ TEST_CASE("an error at any call leaves the store whole") {
     fs->crash(prng);
     reopen(*fs, model);
   }
+}
+
+TEST_CASE("what a start has cleared away does not come back when its successor is forgotten") {
+  for (std::uint64_t seed = 0; seed < 30; ++seed) {
+    const auto fs = fresh_disk();
+    auto store = open_file_store(*fs, "/data/store", options());
+    REQUIRE(testing::put(**store, kA, 10, body(1, 100)));
+    REQUIRE(testing::remove(**store, kA, 20));
+    store->reset();
+    fs->crash([](std::size_t) { return Kept::kLost; });  // the old file's removal is lost: both are there
+    REQUIRE(fs->list("/data/store/objects/12")->size() == 2);
+    store = open_file_store(*fs, "/data/store", options());
+    REQUIRE((*store)->find(kA)->tombstone);
+    REQUIRE((*store)->forget(kA, Revision{20}));
+    store->reset();
+    Prng prng(seed);
+    fs->crash(prng);
+    store = open_file_store(*fs, "/data/store", options());
+    const auto entry = (*store)->find(kA);
+    REQUIRE((!entry || entry->tombstone));
+  }
+}
+
+TEST_CASE("the bytes of a finished object are on disk before it is committed") {
+  const auto fs = fresh_disk();
+  auto store = open_file_store(*fs, "/data/store", options());
+  const std::size_t before = fs->volatile_changes();
+  auto staged = (*store)->stage(kA, "key", 0);
+  REQUIRE(fs->volatile_changes() == before + 1);  // the temporary name, which may get lost
+  REQUIRE((*staged)->write(body(1, 300'000)));
+  REQUIRE((*staged)->finish());
+  REQUIRE(fs->volatile_changes() == before + 1);
 }
 
 TEST_CASE("a disk that stays full refuses puts, and takes deletes as long as it can") {

@@ -1,93 +1,22 @@
-#include "brigade/store/journal.h"
+#include "journal_support.h"
 
-#include "support.h"
-
+#include <cstdio>
 #include <filesystem>
-#include <fstream>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <catch2/catch.hpp>
-#include <sqlite3.h>
-
-#include "brigade/base/prng.h"
-
 namespace brigade::store {
 namespace {
 
-const Identity kIdentity{ClusterId{0x11}, NodeId{0x22}, StoreId{0x33}};
-
-Epoch epoch(std::uint64_t counter) {
-  return {counter, NodeId{0x22}};
-}
-
-/// What follows from its position: any entry can be checked without a copy.
-wire::LogEntry entry(std::uint64_t seq, std::uint64_t counter = 1) {
-  return {epoch(counter), Seq{seq},
-          wire::SettingChanged{"grace", std::to_string(counter) + "h" + std::string(seq % 50, 'x')}};
-}
-
-std::vector<wire::LogEntry> entries(std::uint64_t first, std::uint64_t last, std::uint64_t counter = 1) {
-  std::vector<wire::LogEntry> all;
-  for (std::uint64_t seq = first; seq <= last; ++seq) all.push_back(entry(seq, counter));
-  return all;
-}
-
-wire::Snapshot snapshot(std::uint64_t last) {
-  wire::Snapshot result{.cluster = kIdentity.cluster, .last = {epoch(1), Seq{last}}};
-  result.roster.push_back({.node = {.id = kIdentity.node,
-                                    .name = "n1",
-                                    .client = "127.0.0.1:8080",
-                                    .peer = "127.0.0.1:8081",
-                                    .store = kIdentity.store},
-                           .incarnation = Incarnation{1},
-                           .up = true,
-                           .added = Seq{1},
-                           .changed = Seq{1}});
-  result.roster_seq = Seq{1};
-  result.view = Seq{1};
-  result.cells.resize(kBucketCount);
-  result.cells[7].owner = kIdentity.node;
-  result.cells[7].state = wire::BucketState::kServing;
-  result.cells[7].in_sync = true;
-  result.cells[7].assigned = Seq{last};
-  result.settings["grace"] = "1h";
-  return result;
-}
-
-struct Fixture {
-  testing::TempDir dir;
-  std::string path = dir.path("journal.db");
-  std::unique_ptr<Journal> journal;
-  JournalState state;
-
-  Fixture() { REQUIRE(Journal::create(path, kIdentity, std::nullopt)); }
-  void open() {
-    journal.reset();
-    auto opened = Journal::open(path);
-    if (!opened) FAIL(opened.error().detail());
-    journal = std::move(*opened);
-    state = journal->take_state();
-  }
-  /// Past the journal, as a failing disk would.
-  void sql(const std::string& text) {
-    journal.reset();
-    sqlite3* db = nullptr;
-    REQUIRE(sqlite3_open(path.c_str(), &db) == SQLITE_OK);
-    const int result = sqlite3_exec(db, text.c_str(), nullptr, nullptr, nullptr);
-    INFO(sqlite3_errmsg(db));
-    REQUIRE(result == SQLITE_OK);
-    REQUIRE(sqlite3_changes(db) <= 1);
-    sqlite3_close(db);
-  }
-};
-
-std::string file_bytes_of(const std::string& path) {
-  std::ifstream stream(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(stream), {}};
-}
+using testing::entries;
+using testing::entry;
+using testing::epoch;
+using testing::file_bytes_of;
+using testing::kIdentity;
+using testing::snapshot;
+using Fixture = testing::JournalFixture;
 
 TEST_CASE_METHOD(Fixture, "a new journal is empty and knows whose it is") {
   open();
@@ -247,154 +176,6 @@ TEST_CASE_METHOD(Fixture, "reading for tools changes nothing") {
   }
 }
 
-TEST_CASE_METHOD(Fixture, "a journal of a newer version is refused and left alone") {
-  sql("PRAGMA user_version = 2");
-  const std::string before = file_bytes_of(path);
-  const auto opened = Journal::open(path);
-  REQUIRE(opened.error().code() == Errc::kConflict);
-  REQUIRE(opened.error().detail().find("version 2") != std::string::npos);
-  REQUIRE(file_bytes_of(path) == before);
-  REQUIRE(testing::files_below(dir.path()).size() == 1);
-}
-
-TEST_CASE_METHOD(Fixture, "what is not a journal is refused") {
-  SECTION("another program's database") {
-    sql("PRAGMA application_id = 1");
-  }
-  SECTION("a text") {
-    std::filesystem::remove(path);
-    std::ofstream(path) << std::string(10'000, 'x');
-  }
-  SECTION("an empty file") {
-    std::filesystem::resize_file(path, 0);
-  }
-  REQUIRE(Journal::open(path).error().code() == Errc::kCorrupt);
-  REQUIRE(Journal::read(path).error().code() == Errc::kCorrupt);
-}
-
-TEST_CASE_METHOD(Fixture, "without its identity, incarnation or promise a node does not go on") {
-  const std::string key = GENERATE("identity", "incarnation", "promised", "commit");
-  SECTION("damaged") {
-    sql("UPDATE meta SET value = zeroblob(length(value)) || x'' WHERE key = '" + key +
-        "'; "
-        "UPDATE meta SET checksum = checksum + 1 WHERE key = '" +
-        key + "'");
-  }
-  SECTION("gone") {
-    sql("DELETE FROM meta WHERE key = '" + key + "'");
-  }
-  SECTION("of the wrong length") {
-    sql("UPDATE meta SET value = x'00' WHERE key = '" + key + "'");
-  }
-  const auto opened = Journal::open(path);
-  REQUIRE(opened.error().code() == Errc::kCorrupt);
-  REQUIRE(opened.error().detail().find(key) != std::string::npos);
-}
-
-TEST_CASE_METHOD(Fixture,
-                 "a log with damage in the middle ends before it, and that is remembered until it is whole again") {
-  open();
-  REQUIRE(journal->append(entries(1, 100)));
-  REQUIRE(journal->set_commit(Seq{80}));
-  REQUIRE(journal->flush());
-  sql(GENERATE("UPDATE log SET payload = substr(payload, 1, 3) WHERE seq = 50",
-               "UPDATE log SET epoch_counter = 7 WHERE seq = 50",
-               "UPDATE log SET checksum = checksum + 1 WHERE seq = 50", "DELETE FROM log WHERE seq = 50",
-               "UPDATE log SET seq = 5000 WHERE seq = 50"));
-  for (int start = 0; start < 2; ++start) {
-    open();
-    REQUIRE(state.damaged);
-    REQUIRE(state.log == entries(1, 49));
-    REQUIRE(state.commit == Seq{49});
-  }
-  // Not whole yet.
-  REQUIRE(journal->append(entries(50, 99)));
-  REQUIRE(journal->flush());
-  open();
-  REQUIRE(state.damaged);
-  REQUIRE(state.log == entries(1, 99));
-  SECTION("whole by a log that reaches as far again") {
-    REQUIRE(journal->append(entries(100, 5000)));
-  }
-  SECTION("whole by a snapshot") {
-    REQUIRE(journal->install_snapshot(snapshot(5000)));
-  }
-  REQUIRE(journal->flush());
-  open();
-  REQUIRE_FALSE(state.damaged);
-  open();
-  REQUIRE_FALSE(state.damaged);
-}
-
-TEST_CASE_METHOD(Fixture, "a log whose committed tail is missing is damaged") {
-  open();
-  REQUIRE(journal->append(entries(1, 100)));
-  REQUIRE(journal->set_commit(Seq{100}));
-  REQUIRE(journal->flush());
-  sql("DELETE FROM log WHERE seq = 100");
-  open();
-  REQUIRE(state.damaged);
-  REQUIRE(state.log == entries(1, 99));
-}
-
-TEST_CASE_METHOD(Fixture, "without its snapshot a log claims nothing") {
-  open();
-  REQUIRE(journal->install_snapshot(snapshot(10)));
-  REQUIRE(journal->append(entries(11, 20)));
-  REQUIRE(journal->flush());
-  SECTION("damaged") {
-    sql("UPDATE snapshot SET payload = substr(payload, 2)");
-  }
-  SECTION("gone") {
-    sql("DELETE FROM snapshot");
-  }
-  for (int start = 0; start < 2; ++start) {
-    open();
-    REQUIRE(state.damaged);
-    REQUIRE_FALSE(state.snapshot);
-    REQUIRE(state.log.empty());
-    REQUIRE(state.commit == Seq{});
-    REQUIRE(state.identity == kIdentity);
-  }
-  REQUIRE(journal->install_snapshot(snapshot(30)));
-  REQUIRE(journal->flush());
-  open();
-  REQUIRE_FALSE(state.damaged);
-  REQUIRE(state.snapshot == snapshot(30));
-}
-
-TEST_CASE_METHOD(Fixture, "no bit of the file can turn over and change an entry unnoticed") {
-  open();
-  REQUIRE(journal->set_promise(epoch(3)));
-  REQUIRE(journal->append(entries(1, 100)));
-  REQUIRE(journal->flush());
-  journal.reset();
-  const std::string good = dir.path("good");
-  std::filesystem::copy_file(path, good);
-  Prng prng(7);
-  std::uint64_t noticed = 0;
-  for (int round = 0; round < 400; ++round) {
-    std::filesystem::copy_file(good, path, std::filesystem::copy_options::overwrite_existing);
-    const std::uint64_t offset = prng.below(std::filesystem::file_size(path));
-    testing::flip_bit(path, offset, static_cast<int>(prng.below(8)));
-    INFO("offset " << offset);
-    auto opened = Journal::open(path);
-    if (!opened) {
-      REQUIRE((opened.error().code() == Errc::kCorrupt || opened.error().code() == Errc::kConflict ||
-               opened.error().code() == Errc::kIo));
-      ++noticed;
-      continue;
-    }
-    const JournalState got = (*opened)->take_state();
-    REQUIRE(got.identity == kIdentity);
-    REQUIRE(got.promised == epoch(3));
-    REQUIRE(got.log == entries(1, got.log.size()));
-    REQUIRE((got.damaged || got.log.size() == 100));
-    if (got.damaged) ++noticed;
-  }
-  REQUIRE(noticed > 50);
-}
-
 TEST_CASE_METHOD(Fixture, "a node killed in the middle of writing loses nothing that was flushed") {
   for (int round = 0; round < 5; ++round) {
     int pipe_ends[2];
@@ -434,6 +215,35 @@ TEST_CASE_METHOD(Fixture, "a node killed in the middle of writing loses nothing 
     REQUIRE(read->promised.counter >= flushed - 2);
     REQUIRE(read->incarnation == Incarnation{static_cast<std::uint64_t>(round) + 1});
   }
+}
+
+TEST_CASE_METHOD(Fixture,
+                 "a promise that doesn't rise, a hole in the log and a cut into the snapshot end the process") {
+  open();
+  REQUIRE(journal->set_promise(epoch(5)));
+  REQUIRE(journal->append(entries(1, 10)));
+  REQUIRE(journal->install_snapshot(snapshot(6)));
+  REQUIRE(journal->flush());
+  const int mistake = GENERATE(range(0, 7));
+  INFO("mistake " << mistake);
+  const pid_t child = ::fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    ::signal(SIGABRT, SIG_DFL);
+    if (::freopen("/dev/null", "w", stderr) == nullptr) ::_exit(1);
+    if (mistake == 0) static_cast<void>(journal->set_promise(epoch(5)));
+    if (mistake == 1) static_cast<void>(journal->set_promise(epoch(4)));
+    if (mistake == 2) static_cast<void>(journal->append({entry(12)}));
+    if (mistake == 3) static_cast<void>(journal->append({entry(6)}));
+    if (mistake == 4) static_cast<void>(journal->append({entry(11), entry(13)}));
+    if (mistake == 5) static_cast<void>(journal->truncate_from(Seq{6}));
+    if (mistake == 6) static_cast<void>(journal->install_snapshot(snapshot(5)));
+    ::_exit(0);
+  }
+  int status = 0;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  REQUIRE(WIFSIGNALED(status));
+  REQUIRE(WTERMSIG(status) == SIGABRT);
 }
 
 TEST_CASE("a journal on a full disk says so and takes nothing more") {

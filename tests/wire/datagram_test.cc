@@ -157,6 +157,15 @@ TEST_CASE("the window is 1024 counters") {
   CHECK(fate(in, with_counter(~0ULL - 1)) == "accepted");
 }
 
+TEST_CASE("a counter that was leapt over is new, though the one 1024 before it was seen") {
+  auto in = opener();
+  for (std::uint64_t counter : {1, 2, 1000, 1030}) CHECK(fate(in, with_counter(counter)) == "accepted");
+  CHECK(fate(in, with_counter(1025)) == "accepted");
+  CHECK(fate(in, with_counter(1026)) == "accepted");
+  CHECK(fate(in, with_counter(1025)) == "replayed");
+  CHECK(fate(in, with_counter(1000)) == "replayed");
+}
+
 TEST_CASE("each sender has a window of its own") {
   auto in = opener();
   CHECK(fate(in, with_counter(7, kPeer)) == "accepted");

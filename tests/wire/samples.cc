@@ -28,7 +28,7 @@ NodeInfo sample_node() {
 NodeInfo longest_node() {
   const std::string name(limits::kNameBytesMax, 'x');
   const std::string label(55, 'a');
-  const std::string address = label + "." + label + ".example.or:65535";
+  const std::string address = label + "." + label + ".example.o:65535";
   return {NodeId{~0ULL}, name, name, limits::kWeightMax, address, address, StoreId{~0ULL}};
 }
 

@@ -11,7 +11,6 @@
 
 #include "brigade/base/ids.h"
 #include "brigade/base/time.h"
-#include "brigade/cluster/assigner.h"
 #include "brigade/cluster/cluster_map.h"
 #include "brigade/cluster/lease.h"
 #include "brigade/wire/message.h"
@@ -47,7 +46,6 @@ struct Coordinator {
   std::map<NodeId, wire::NodeInfo> joining;
   std::map<NodeId, Instant> down_since;
   std::map<std::pair<NodeId, NodeId>, Instant> unreachable;  ///< (who says so, of whom) -> when
-  Assigner assigner;
 };
 
 }  // namespace brigade::cluster

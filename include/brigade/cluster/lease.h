@@ -37,9 +37,10 @@ class CoordinatorLease {
   /// The moment at which the own lease ends, by the own clock.
   [[nodiscard]] Instant until() const { return until_; }
 
-
   /// Remembers that `node` was granted to serve until `end`.
   void granted(NodeId node, Instant end);
+  /// `former` is the same node's lease of an earlier group: what it granted runs on when the group is formed anew.
+  void take_over_grants(const CoordinatorLease& former);
   /// When the last grant of `node` is over for sure.
   [[nodiscard]] Instant grant_end(NodeId node) const;
 

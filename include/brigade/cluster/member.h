@@ -21,6 +21,7 @@
 #include "brigade/base/prng.h"
 #include "brigade/base/result.h"
 #include "brigade/base/time.h"
+#include "brigade/cluster/assigner.h"
 #include "brigade/cluster/cluster_map.h"
 #include "brigade/cluster/coordinator.h"
 #include "brigade/cluster/effects.h"
@@ -81,6 +82,11 @@ class Member {
   [[nodiscard]] Instant serve_until() const;
   [[nodiscard]] Seq serve_seq() const;
   [[nodiscard]] bool may_serve(Instant now) const { return now < serve_until() && map_.seq() >= serve_seq(); }
+  /// This node may hand out map().snapshot() to a peer. What it holds is committed. A coordinator that can't commit yet
+  /// must, for it may be waiting for just that peer.
+  [[nodiscard]] bool may_hand_out_index(Instant now) const {
+    return coordinator_ ? now < serve_until() : may_serve(now);
+  }
   /// Nodes heard lately, self included; of the roster in force.
   [[nodiscard]] std::size_t present(Instant now) const;
   [[nodiscard]] std::size_t quorum_needed() const { return roster_in_force_.size() / 2 + 1; }
@@ -159,6 +165,8 @@ class Member {
   // member_coordination.cc: what only a coordinator does
   void coordinate();
   void send_heartbeat();
+  void meet(NodeId from, Coordinator::Peer& peer);
+  void invite_one(NodeId node);
   void step_down(std::string why);
   void append_changes(std::vector<wire::Change> changes);
   bool append_change(wire::Change change);
@@ -198,7 +206,9 @@ class Member {
   Seq known_last_;          ///< end of the coordinator's log as last heard
   ReorderBuffer reorder_;
   MemberLease lease_;
+  CoordinatorLease former_lease_;  ///< of the group that this node led last: what it granted may still run
   std::unique_ptr<Coordinator> coordinator_;
+  Assigner assigner_;       ///< outlives a group, for its plan takes long to make
 
   std::map<NodeId, Answer> answers_;
   std::uint64_t probe_round_ = 0;

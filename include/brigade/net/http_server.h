@@ -81,7 +81,8 @@ struct ServerOptions {
   std::function<void(std::string)> on_error;     ///< told of defects: a handler that threw or did not answer
 };
 
-/// Listens, serves until stopped.
+/// Listens, serves until stopped. Its end cuts what is left: handlers then get kClosed from their next call, and end on
+/// the executor; what they use must live until they have, which drain() waits for.
 class HttpServer {
  public:
   /// Binds and starts accepting on `executor`. Errors: kConflict (busy port, named), kInvalid (address).

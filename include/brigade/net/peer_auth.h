@@ -1,9 +1,9 @@
 // Authentication of node-to-node HTTP.  Source: design §7 Peer listener; proto/README.md "Peer requests".
-// Concept: each connection starts with a hello: both sides send a nonce and prove the cluster secret over both nonces
-//          and ids; the session key is HMAC(secret, nonces, ids). Every request then carries a running number and
-//          HMAC(session key, number, method, target, Content-Length, all Brigade-* fields in order). So a request can't
-//          be forged, replayed or moved to another connection. Bodies are checked by the checksum that a signed field
-//          or the store carries.
+// Concept: each connection starts with a hello: both sides send a nonce, the server proves the cluster secret over both
+//          nonces and ids, and both derive a session key from them. Every request then carries a running number and
+//          HMAC(session key, number, method, target, framing, all fields but Host and Connection, in order). So a
+//          request can't be forged, changed, replayed or moved to another connection; the first one is the client's
+//          proof. Bodies are checked by the checksum that a signed field or the store carries; answers are not signed.
 // Thread:  immutable after construction; any thread.
 #pragma once
 

@@ -1,5 +1,6 @@
 // A node's own configuration: DIR/brigade.toml, DIR/secret, the join token.  Source: design §7 CLI.
-// Concept: what differs from node to node and must be known before the node talks to anybody. What the cluster agrees on
+// Concept: what differs from node to node and must be known before the node talks to anybody. What the cluster agrees
+// on
 //          are settings, in the log.
 // Thread:  values.
 #pragma once
@@ -31,7 +32,7 @@ struct Config {
   std::string interface;           ///< IPv4 address of the interface for multicast; empty: the peer address' host
   std::vector<std::string> peers;  ///< peer addresses for first contact, from bootstrap --join
   ClusterId cluster;
-  std::uint64_t naming_seed = 0;   ///< see base/checksum.h NamingSecret
+  std::uint64_t naming_seed = 0;  ///< see base/checksum.h NamingSecret
   std::string log_level = "info";
   bool operator==(const Config&) const = default;
 };
@@ -52,7 +53,8 @@ Status save_config(const DataDir& dir, const Config& config);
 /// Every rule a config must keep, also for flags of bootstrap: names, addresses, weights. Errors: kInvalid.
 Status check_config(const Config& config);
 
-/// Refuses a file that is missing, malformed, or readable by anyone but its owner. Errors: kNotFound, kInvalid, kUnauthorized.
+/// Refuses a file that is missing, malformed, or readable by anyone but its owner. Errors: kNotFound, kInvalid,
+/// kUnauthorized.
 Result<wire::ClusterSecret> load_secret(const DataDir& dir);
 /// Mode 0600, synced. Errors: kConflict if there is one.
 Status save_secret(const DataDir& dir, const wire::ClusterSecret& secret);
@@ -62,7 +64,9 @@ struct JoinToken {
   ClusterId cluster;
   std::uint64_t naming_seed = 0;
   wire::ClusterSecret secret;
-  bool operator==(const JoinToken&) const = default;
+  bool operator==(const JoinToken& other) const {
+    return cluster == other.cluster && naming_seed == other.naming_seed && secret.bytes == other.secret.bytes;
+  }
 };
 std::string to_text(const JoinToken& token);
 /// Errors: kInvalid ("not a join token", "damaged: copy it whole").

@@ -6,16 +6,15 @@
 //          (zone) has more than half of all buckets; if one has, exactly its excess is not. On a fresh cluster the same
 //          holds for fours, eights and sixteens, and what can't be apart is spread evenly. After changes these are best
 //          effort: buckets that move anyway go where they share least, and nothing else moves for them. Measured:
-//          one of 1000 equal nodes in 10 zones comes or goes: at most 1 of 1000 fours; of 16 nodes one goes, in 3 to
-//          5 zones: no four on shared nodes, up to one in ten in shared zones, a third of the sixteens on 15 nodes.
+//          one of 1000 equal nodes in 10 zones comes or goes: at most 1 of 1000 fours; one of 17 nodes in 5 zones
+//          goes: no four shares a node, 8 of 100 share a zone, a third of the sixteens are on 15 nodes instead of 16.
 //          P3 no more buckets move than the new shares force, plus 1 % (of all buckets), unless pairs demand more. They
-//          do if they were not apart before, and if a zone that now holds nearly half has to grow by more than
+//          do if they were not apart before, and if a zone or node that gets nearly half has to grow by more than
 //          others give up beside buckets that are not its own: each bucket beyond that takes one more move. In random
 //          histories of small clusters with few zones that is 4 changes in 100.
 //          P4 nodes that do not accept get nothing new and, as long as any other node accepts, end with nothing.
 //          P5 a plan that is carried out is planned again without a move.
-// Cost:    about 10 ms of processor time for 1000 nodes if one changes or the cluster is fresh, 0.1 s if all change
-// weight.
+// Cost:    of processor time for 1000 nodes about 10 ms if one changes or the cluster is fresh, 0.1 s if all change.
 #pragma once
 
 #include <cstdint>

@@ -41,9 +41,10 @@ bool serves(const ClusterMap& map, NodeId node, BucketId bucket);
 /// True if `node` owns, or is to own, one of the replica buckets of (home, level): its records there are no garbage.
 bool is_placed(const ClusterMap& map, NodeId node, BucketId home, Level level);
 
-/// How many nodes must hold a write before it may be acknowledged: `write_copies`, less where redundancy or roster is
-/// smaller (design §5 Promise).
-std::size_t copies_needed(const ClusterMap& map, Level level);
+/// How many nodes must hold a write before it may be acknowledged: `write_copies`, less where the object's replica buckets
+/// are on fewer nodes, up or down (design §5 Promise: redundancy or roster is smaller; or siblings that share a node until
+/// the planner has moved one of them).
+std::size_t copies_needed(const ClusterMap& map, const ObjectId& id, Level level);
 
 /// The revision for the next write of a key. `highest` is the highest that any live replica holds.
 /// Errors: nothing if this map is older than `highest` (wait for the log), or the count is used up.

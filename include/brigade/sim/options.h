@@ -21,7 +21,7 @@ enum class Flaw : std::uint8_t {
   kPromiseForgotten,     ///< a restart brings back an older promise
   kDiskLies,             ///< writes are called durable at once, and a crash loses them
   kNoHoldoffAfterBoot,   ///< a node that starts has forgotten that it may have answered just before
-  kPositionWithoutEpoch, ///< Accept claims the accepter's seq under the highest epoch there is
+  kPositionHidden,       ///< Accept does not say how far the accepter's log goes: the inviter keeps its own
   kGrantStretched,       ///< members are granted more than what is left of the coordinator's lease
   kGrantSeqIgnored,      ///< a grant asks for no seq to be applied
   kReleaseForgotten,     ///< a node says that it has released buckets, and goes on serving them

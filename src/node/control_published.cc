@@ -1,0 +1,20 @@
+#include "control_published.h"
+
+#include <algorithm>
+
+namespace brigade::node {
+
+void Published::keep(const wire::LogEntry& entry, WallTime applied) {
+  const std::lock_guard lock(lines_mutex_);
+  if (lines_.size() >= kLinesKept) lines_.pop_front();
+  lines_.push_back({entry.position(), entry.change, applied});
+}
+
+std::vector<LogLine> Published::lines(Seq after, std::size_t limit) const {
+  const std::lock_guard lock(lines_mutex_);
+  const auto first = std::ranges::upper_bound(lines_, after, {}, [](const LogLine& l) { return l.position.seq; });
+  const auto count = std::min(limit, static_cast<std::size_t>(lines_.end() - first));
+  return {first, first + static_cast<std::ptrdiff_t>(count)};
+}
+
+}  // namespace brigade::node

@@ -1,0 +1,247 @@
+#include "operator_endpoint.h"
+
+#include "metrics.h"
+#include "object_response.h"
+#include "operator_answers.h"
+#include "operator_changes.h"
+#include "operator_locate.h"
+#include "operator_objects.h"
+#include "web_page.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "brigade/net/http_semantics.h"
+#include "brigade/wire/validate.h"
+
+#ifndef BRIGADE_VERSION
+#define BRIGADE_VERSION "unknown"
+#endif
+
+namespace brigade::node {
+namespace {
+
+namespace json = boost::json;
+
+constexpr std::string_view kLocate = "/cluster/locate/";
+constexpr std::size_t kLogLinesMax = 4096;
+constexpr std::size_t kObjectsMax = 1000;
+
+/// What a path takes; nothing if there is no such path.
+std::string_view methods_of(std::string_view path) {
+  constexpr std::string_view kRead[] = {"/",
+                                        "/livez",
+                                        "/readyz",
+                                        "/metrics",
+                                        "/cluster",
+                                        "/cluster/nodes",
+                                        "/cluster/map",
+                                        "/cluster/log",
+                                        "/cluster/plan",
+                                        "/cluster/objects"};
+  if (path == "/cluster/settings") return "GET, HEAD, POST";
+  if (path == "/cluster/remove" || path == kJoinTarget) return "POST";
+  if (path.starts_with(kLocate) || std::ranges::find(kRead, path) != std::end(kRead)) return "GET, HEAD";
+  return {};
+}
+
+}  // namespace
+
+OperatorEndpoint::OperatorEndpoint(NodeContext& context, const wire::ClusterSecret& secret)
+    : context_(context), secret_(secret), admin_gate_(secret), listings_(context.executor, 1) {}
+
+asio::awaitable<void> OperatorEndpoint::handle(net::Request& request, net::Response& response) {
+  const net::RequestHead& head = request.head();
+  const auto [path_view, query_view] = net::split_target(head.target);
+  std::string path(path_view);
+  std::string query(query_view);
+  const std::string_view methods = methods_of(path);
+  const bool reads = head.method == "GET" || head.method == "HEAD";
+  if (methods.empty()) {
+    Error error{Errc::kNotFound,
+                "there is nothing at " + path + ": objects are at /o/KEY, the cluster's state at /cluster"};
+    co_await send_problem(response, std::move(error));
+  } else if (reads && methods.starts_with("GET")) {
+    co_await read(std::move(path), std::move(query), response);
+  } else if (head.method == "POST" && methods.ends_with("POST")) {
+    co_await change(std::move(path), request, response);
+  } else {
+    Error error{Errc::kMethodNotAllowed, path + " takes " + std::string(methods)};
+    net::ResponseHead refusal = net::problem_head(error);
+    refusal.fields.add("Allow", methods);
+    const std::string body = net::problem_json(error, "");
+    co_await response.send(std::move(refusal), body);
+  }
+}
+
+asio::awaitable<void> OperatorEndpoint::read(std::string path, std::string query, net::Response& response) {
+  const auto view = context_.view();
+  if (path == "/livez") {
+    co_await send_text(response, "text/plain; charset=utf-8", "alive\n");
+  } else if (path == "/readyz") {
+    co_await ready(response);
+  } else if (path == "/metrics") {
+    co_await metrics(response);
+  } else if (path == "/cluster") {
+    co_await cluster(response);
+  } else if (path == "/cluster/nodes") {
+    co_await send_json(response, nodes_json(*view, counts(*view)));
+  } else if (path == "/cluster/map") {
+    co_await map(response);
+  } else if (path == "/cluster/log") {
+    co_await log(std::move(query), response);
+  } else if (path == "/cluster/settings") {
+    co_await send_json(response, settings_json(view->map));
+  } else if (path == "/cluster/plan") {
+    co_await plan(std::move(query), response);
+  } else if (path == "/cluster/objects") {
+    co_await objects(std::move(query), response);
+  } else if (path.starts_with(kLocate)) {
+    std::string key = path.substr(kLocate.size());
+    co_await locate(std::move(key), response);
+  } else {
+    net::ResponseHead head;
+    head.fields.add("Content-Type", "text/html; charset=utf-8");
+    head.fields.add("Content-Security-Policy", web_page_policy());
+    head.fields.add("X-Content-Type-Options", "nosniff");
+    head.fields.add("Cache-Control", "no-cache");
+    co_await response.send(std::move(head), web_page());
+  }
+}
+
+const BucketCounts& OperatorEndpoint::counts(const View& view) {
+  if (!counts_ || counted_at_ != view.map.last()) {
+    counts_ = std::make_unique<BucketCounts>(count_buckets(view.map));
+    counted_at_ = view.map.last();
+  }
+  return *counts_;
+}
+
+double OperatorEndpoint::uptime_seconds() const {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - started_).count();
+}
+
+asio::awaitable<void> OperatorEndpoint::cluster(net::Response& response) {
+  const auto view = context_.view();
+  const auto stored = context_.store.stats();
+  json::object body = cluster_json(*view, counts(*view), context_.config, context_.control.may_serve(), stored);
+  body["version"] = BRIGADE_VERSION;
+  body["uptime_s"] = static_cast<std::uint64_t>(uptime_seconds());
+  co_await send_json(response, std::move(body));
+}
+
+asio::awaitable<void> OperatorEndpoint::map(net::Response& response) {
+  const auto view = context_.view();
+  if (!drawn_ || drawn_at_ != view->map.last()) {
+    drawn_ = std::make_shared<const std::string>(json_text(map_json(view->map)));
+    drawn_at_ = view->map.last();
+  }
+  const auto text = drawn_;  // others may draw anew while this is sent
+  net::ResponseHead head;
+  head.fields.add("Content-Type", "application/json");
+  head.fields.add("Cache-Control", "no-store");
+  co_await response.send(std::move(head), *text);
+}
+
+asio::awaitable<void> OperatorEndpoint::log(std::string query, net::Response& response) {
+  const auto after = query_number(query, "after", 0, wire::kSeqMax.value);
+  const auto limit = query_number(query, "limit", kLogLinesMax, kLogLinesMax);
+  if (!after || !limit) {
+    co_await send_problem(response, !after ? after.error() : limit.error());
+    co_return;
+  }
+  const auto view = context_.view();
+  const auto first = context_.control.log(Seq{}, 1);
+  const Seq first_kept = first.empty() ? Seq{} : first.front().position.seq;
+  co_await send_json(response, log_json(view->map, context_.control.log(Seq{*after}, *limit), first_kept));
+}
+
+asio::awaitable<void> OperatorEndpoint::plan(std::string query, net::Response& response) {
+  const auto view = context_.view();
+  auto drain = query_text(query, "drain");
+  if (!drain) {
+    co_await send_problem(response, drain.error());
+    co_return;
+  }
+  const cluster::RosterEntry* draining = drain->empty() ? nullptr : view->map.node_named(*drain);
+  if (!drain->empty() && draining == nullptr) {
+    Error error{Errc::kNotFound, "there is no node " + *drain + ": /cluster/nodes lists them"};
+    co_await send_problem(response, std::move(error));
+    co_return;
+  }
+  const NodeId drained = draining == nullptr ? NodeId{} : draining->node.id;
+  const store::ObjectStore* store = &context_.store;
+  const NodeId self = context_.self;
+  auto visit = [view, drained, store, self] {
+    // A move carries the bucket's own objects; what it holds as a sibling of theirs is about as much per copy.
+    return plan_json(view->map, drained, [&](BucketId bucket) -> std::optional<std::uint64_t> {
+      if (view->map.cell(bucket).owner != self) return std::nullopt;
+      return store->stats(bucket).bytes;
+    });
+  };
+  json::object body = co_await context_.disk.run(std::move(visit));
+  co_await send_json(response, std::move(body));
+}
+
+asio::awaitable<void> OperatorEndpoint::locate(std::string encoded_key, net::Response& response) {
+  auto key = net::decode_key(encoded_key);
+  if (!key) {
+    co_await send_problem(response, key.error());
+    co_return;
+  }
+  const std::string wanted = std::move(*key);
+  const ObjectId id = object_id(context_.naming, wanted);
+  const Evidence evidence = co_await gather_evidence(context_, id);
+  const auto line_of = [this](Seq seq) {
+    auto lines = context_.control.log(previous(seq), 1);
+    const bool known = !lines.empty() && lines.front().position.seq == seq;
+    return known ? std::optional(std::move(lines.front())) : std::nullopt;
+  };
+  json::object body = locate_json(*context_.view(), context_.self, wanted, id, evidence, line_of);
+  co_await send_json(response, std::move(body));
+}
+
+asio::awaitable<void> OperatorEndpoint::objects(std::string query, net::Response& response) {
+  auto prefix = query_text(query, "prefix");
+  auto after = query_text(query, "after");
+  const auto limit = query_number(query, "limit", kObjectsMax, kObjectsMax);
+  if (!prefix || !after || !limit) {
+    co_await send_problem(response, !prefix ? prefix.error() : !after ? after.error() : limit.error());
+    co_return;
+  }
+  if (!context_.control.may_serve()) {
+    co_await send_problem(response, no_quorum_error(*context_.view()));
+    co_return;
+  }
+  KeyQuery wanted(std::move(*prefix), std::move(*after), std::max<std::uint64_t>(*limit, 1));
+  co_await listings_.enter();
+  auto body = co_await list_all_objects(context_, wanted);
+  listings_.leave();
+  if (!body) {
+    co_await send_problem(response, body.error());
+    co_return;
+  }
+  co_await send_json(response, std::move(*body));
+}
+
+asio::awaitable<void> OperatorEndpoint::ready(net::Response& response) {
+  const auto view = context_.view();
+  if (view->in_roster && context_.control.may_serve()) {
+    co_await send_text(response, "text/plain; charset=utf-8", "ready\n");
+    co_return;
+  }
+  Error error = no_quorum_error(*view);
+  if (!view->in_roster && !view->join_refused.empty())
+    error = Error{Errc::kNoQuorum, "the cluster does not take this node: " + view->join_refused};
+  else if (!view->in_roster)
+    error = Error{Errc::kNoQuorum, "this node is not in the roster yet: it asks to join"};
+  co_await send_problem(response, std::move(error));
+}
+
+asio::awaitable<void> OperatorEndpoint::metrics(net::Response& response) {
+  const auto view = context_.view();
+  std::string text = metrics_text(context_, *view, counts(*view), uptime_seconds());
+  co_await send_text(response, "text/plain; version=0.0.4; charset=utf-8", std::move(text));
+}
+
+}  // namespace brigade::node

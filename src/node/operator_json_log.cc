@@ -1,0 +1,120 @@
+// Transactions in words.
+#include "operator_json.h"
+
+#include <chrono>
+#include <cstdio>
+#include <ctime>
+#include <type_traits>
+#include <utility>
+#include <variant>
+
+#include <boost/json/array.hpp>
+
+namespace brigade::node {
+namespace {
+
+namespace json = boost::json;
+using cluster::ClusterMap;
+
+std::string name_of(const ClusterMap& map, NodeId node) {
+  const cluster::RosterEntry* entry = map.node(node);
+  return entry == nullptr ? to_string(node) : entry->node.name;
+}
+
+std::string counted_buckets(const BucketSet& buckets) {
+  const auto count = buckets.size();
+  return std::to_string(count) + (count == 1 ? " bucket" : " buckets");
+}
+
+/// Changes to words, one operator for each kind.
+struct Teller {
+  const ClusterMap& map;
+
+  std::string operator()(const wire::GroupFormed& c) const {
+    std::string text = "group of ";
+    for (std::size_t i = 0; i < c.members.size(); ++i) text += (i == 0 ? "" : ", ") + name_of(map, c.members[i]);
+    if (c.unlisted > 0) text += " and " + std::to_string(c.unlisted) + " more";
+    return text;
+  }
+  std::string operator()(const wire::NodeAdded& c) const {
+    std::string text = c.node.name + " joined";
+    if (!c.node.zone.empty()) text += ", zone " + c.node.zone;
+    return text + ", weight " + std::to_string(c.node.weight);
+  }
+  std::string operator()(const wire::NodeRemoved& c) const { return name_of(map, c.node) + " removed"; }
+  std::string operator()(const wire::NodeUp& c) const {
+    return c.node.name + " up (start " + to_string(c.incarnation) + ")";
+  }
+  std::string operator()(const wire::NodeDown& c) const { return name_of(map, c.node) + " down"; }
+  std::string operator()(const wire::BucketsAssigned& c) const {
+    std::string text;
+    for (const wire::Assignment& a : c.assignments) {
+      if (!text.empty()) text += ", ";
+      text += counted_buckets(a.buckets);
+      switch (a.role) {
+        case wire::Role::kOwner:
+          text += " to " + name_of(map, a.node);
+          break;
+        case wire::Role::kNewOwner:
+          text += " move to " + name_of(map, a.node);
+          break;
+        case wire::Role::kStandIn:
+          text += " stood in for by " + name_of(map, a.node);
+          break;
+        case wire::Role::kNone:
+          text += " stay, new owner let go";
+          break;
+      }
+    }
+    return text + " (" + std::string(wire::reason_name(c.reason)) + ")";
+  }
+  std::string operator()(const wire::BucketsFilled& c) const {
+    return name_of(map, c.node) + " filled " + counted_buckets(c.buckets);
+  }
+  std::string operator()(const wire::BucketsReleased& c) const {
+    return name_of(map, c.node) + " released " + counted_buckets(c.buckets);
+  }
+  std::string operator()(const wire::BucketsMoved& c) const {
+    return counted_buckets(c.buckets) + " moved to " + name_of(map, c.node);
+  }
+  std::string operator()(const wire::SettingChanged& c) const { return c.name + " = " + c.value; }
+};
+
+}  // namespace
+
+std::string change_text(const ClusterMap& map, const wire::Change& change) {
+  return std::visit(Teller{map}, change);
+}
+
+std::string iso_time(WallTime time) {
+  const auto since = std::chrono::milliseconds(time.unix_ms);
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(since);
+  const auto whole = static_cast<std::time_t>(seconds.count());
+  std::tm parts{};
+  ::gmtime_r(&whole, &parts);
+  char text[80];
+  std::snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", parts.tm_year + 1900, parts.tm_mon + 1,
+                parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec, static_cast<int>((since - seconds).count()));
+  return text;
+}
+
+json::object log_json(const ClusterMap& map, const std::vector<LogLine>& lines, Seq first_kept) {
+  json::array entries;
+  for (const LogLine& line : lines) {
+    const Epoch& epoch = line.position.epoch;
+    json::object entry;
+    entry["seq"] = line.position.seq.value;
+    entry["time"] = line.applied.unix_ms == 0 ? json::value(nullptr) : json::value(iso_time(line.applied));
+    entry["epoch"] = std::to_string(epoch.counter) + "." + name_of(map, epoch.coordinator);
+    entry["kind"] = wire::kind_name(line.change);
+    entry["text"] = change_text(map, line.change);
+    entries.push_back(std::move(entry));
+  }
+  json::object out;
+  out["commit"] = map.seq().value;
+  out["first_kept"] = first_kept ? json::value(first_kept.value) : json::value(nullptr);
+  out["entries"] = std::move(entries);
+  return out;
+}
+
+}  // namespace brigade::node

@@ -1,0 +1,253 @@
+// Puts a node together and runs it.  Source: design §7 `brigade serve`.
+#include "brigade/node/serve.h"
+
+#include "client_endpoint.h"
+#include "comparer.h"
+#include "filler.h"
+#include "node_context.h"
+#include "operator_endpoint.h"
+#include "peer_endpoint.h"
+
+#include <csignal>
+#include <optional>
+#include <sys/resource.h>
+#include <utility>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <spdlog/spdlog.h>
+
+#include "brigade/net/http_client.h"
+#include "brigade/net/http_server.h"
+#include "brigade/node/config.h"
+#include "brigade/node/control.h"
+#include "brigade/store/file_store.h"
+#include "brigade/store/journal.h"
+#include "brigade/wire/codec.h"
+
+namespace brigade::node {
+
+namespace {
+
+constexpr std::size_t kDiskThreads = 8;
+constexpr std::size_t kSnapshotBytesMax = std::size_t{64} << 20;
+constexpr std::chrono::milliseconds kDrain{5000};
+constexpr std::chrono::milliseconds kHealthTurn{200};
+
+void raise_file_limit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+/// Everything that one process holds, in the order in which it must be made and unmade.
+class Process {
+ public:
+  explicit Process(std::string root) : dir_{std::move(root)}, disk_(kDiskThreads) {}
+
+  int run() {
+    if (auto started = start(); !started) {
+      spdlog::error("cannot start data={} error=\"{}\"", dir_.root, started.error().detail());
+      shut();
+      return 1;
+    }
+    spdlog::info("serving clients at http://{} peers={} node={} id={}", client_server_->address(),
+                 peer_server_->address(), config_.name, to_string(context_->self));
+    io_.run();
+    shut();
+    return exit_code_;
+  }
+
+ private:
+  Status start() {
+    auto config = load_config(dir_);
+    if (!config) return config.error();
+    config_ = std::move(*config);
+    spdlog::set_level(spdlog::level::from_str(config_.log_level));
+    auto secret = load_secret(dir_);
+    if (!secret) return secret.error();
+    auto seen = store::Journal::read(dir_.journal());
+    if (!seen) return seen.error();
+    identity_ = seen->identity;
+    if (identity_.cluster != config_.cluster)
+      return Error{Errc::kConflict, "the journal in " + dir_.root + " is of cluster " + to_string(identity_.cluster) +
+                                        ", brigade.toml of " + to_string(config_.cluster) + ": do not mix directories"};
+    if (seen->damaged)
+      return Error{Errc::kCorrupt,
+                   "the log in " + dir_.journal() +
+                       " is damaged: this node can't say what it had promised. Remove it from the cluster and "
+                       "bootstrap it anew in an empty directory"};
+    auto journal = store::Journal::open(dir_.journal());
+    if (!journal) return journal.error();
+    journal_ = std::move(*journal);
+    if (auto opened = open_store(); !opened) return opened;
+    peer_auth_ = net::PeerAuth{*secret, identity_.cluster, identity_.node};
+    net::ClientOptions client_options;
+    client_options.peer_auth = &*peer_auth_;
+    peers_ = net::HttpClient::make(io_.get_executor(), client_options);
+    if (auto started = start_control(*secret); !started) return started;
+    context_.emplace(io_.get_executor(), config_, identity_.node, *control_, *store_, *peers_, disk_);
+    client_.emplace(*context_);
+    operator_.emplace(*context_, *secret);
+    peer_.emplace(*context_);
+    filler_.emplace(*context_);
+    comparer_.emplace(*context_);
+    if (auto listening = listen(); !listening) return listening;
+    background_.emplace(io_.get_executor());
+    background_->spawn(filler_->run());
+    background_->spawn(comparer_->run());
+    background_->spawn(watch_health());
+    asio::co_spawn(io_, wait_for_signal(), asio::detached);
+    return {};
+  }
+
+  Status open_store() {
+    store::FileStoreOptions options;
+    options.on_corrupt = [](const std::string& file, const std::string& reason) {
+      spdlog::error("corrupt record file={} reason=\"{}\"", file, reason);
+    };
+    auto opened = store::open_file_store(file_system_, dir_.objects(), std::move(options));
+    if (!opened) return opened.error();
+    store_ = std::move(*opened);
+    const store::StoreStats stats = store_->stats();
+    spdlog::info("store open objects={} bytes={} corrupt={}", stats.objects, stats.bytes, stats.corrupt);
+    return {};
+  }
+
+  Status start_control(const wire::ClusterSecret& secret) {
+    Control::Options options;
+    options.config = config_;
+    options.self = {identity_.node,
+                    config_.name,
+                    config_.zone,
+                    config_.weight,
+                    config_.client_advertise.empty() ? config_.client_listen : config_.client_advertise,
+                    config_.peer_advertise.empty() ? config_.peer_listen : config_.peer_advertise,
+                    identity_.store};
+    options.secret = secret;
+    options.journal = std::move(journal_);
+    options.on_view = [](const std::shared_ptr<const View>&) {};
+    options.fetch_index = [this](std::string address) {
+      asio::co_spawn(io_, fetch_index(std::move(address)), asio::detached);
+    };
+    options.on_fatal = [this](std::string why) {
+      asio::post(io_, [this, why = std::move(why)] { leave("the journal failed: " + why); });
+    };
+    auto started = Control::start(std::move(options));
+    if (!started) return started.error();
+    control_ = std::move(*started);
+    return {};
+  }
+
+  Status listen() {
+    net::ServerOptions client;
+    client.address = config_.client_listen;
+    client.on_error = [](std::string what) { spdlog::error("defect in a request handler: {}", what); };
+    net::Handler to_client = [this](net::Request& request, net::Response& response) {
+      return request.head().target.starts_with("/o/") ? client_->handle(request, response)
+                                                      : operator_->handle(request, response);
+    };
+    auto clients = net::HttpServer::start(io_.get_executor(), client, std::move(to_client));
+    if (!clients) return clients.error();
+    client_server_ = std::move(*clients);
+    net::ServerOptions peer;
+    peer.address = config_.peer_listen;
+    peer.peer_auth = &*peer_auth_;
+    peer.on_error = client.on_error;
+    net::Handler to_peer = [this](net::Request& request, net::Response& response) {
+      return peer_->handle(request, response);
+    };
+    auto peers = net::HttpServer::start(io_.get_executor(), peer, std::move(to_peer));
+    if (!peers) return peers.error();
+    peer_server_ = std::move(*peers);
+    return {};
+  }
+
+  asio::awaitable<void> fetch_index(std::string address) {
+    net::RequestHead head;
+    head.method = "GET";
+    head.target = "/peer/index";
+    std::string none;
+    auto answer = co_await peers_->fetch(std::move(address), std::move(head), std::move(none), kSnapshotBytesMax);
+    if (!answer) {
+      control_->index_fetched(answer.error());
+    } else if (answer->first.status != 200) {
+      control_->index_fetched(Error{Errc::kUnavailable, "the peer answered " + std::to_string(answer->first.status)});
+    } else {
+      control_->index_fetched(wire::decode_snapshot(std::as_bytes(std::span(answer->second))));
+    }
+  }
+
+  /// A disk that failed ends the node: it must not go on as if it held what it can't write (design §6).
+  asio::awaitable<void> watch_health() {
+    while (!stopping_) {
+      if (auto why = store_->failed()) leave("the object store failed: " + *why);
+      co_await pause_for(kHealthTurn);
+    }
+  }
+
+  void leave(const std::string& why) {
+    spdlog::critical("this node leaves: {}", why);
+    exit_code_ = 1;
+    io_.stop();
+  }
+
+  asio::awaitable<void> wait_for_signal() {
+    asio::signal_set signals(io_, SIGTERM, SIGINT);
+    auto [error, signal] = co_await signals.async_wait(asio::as_tuple(asio::use_awaitable));
+    spdlog::info("signal={} draining", signal);
+    stopping_ = true;
+    filler_->stop();
+    comparer_->stop();
+    co_await client_server_->drain(kDrain);
+    co_await background_->wait();
+    co_await peer_server_->drain(kDrain);
+    peers_->clear();
+    io_.stop();
+  }
+
+  void shut() {
+    if (control_) control_->stop();
+    disk_.join();
+  }
+
+  DataDir dir_;
+  asio::io_context io_{1};
+  BlockingPool disk_;
+  store::PosixFileSystem file_system_;
+  Config config_;
+  store::Identity identity_;
+  std::unique_ptr<store::Journal> journal_;
+  std::unique_ptr<store::ObjectStore> store_;
+  std::optional<net::PeerAuth> peer_auth_;
+  std::unique_ptr<net::HttpClient> peers_;
+  std::unique_ptr<Control> control_;
+  std::optional<NodeContext> context_;
+  std::optional<ClientEndpoint> client_;
+  std::optional<OperatorEndpoint> operator_;
+  std::optional<PeerEndpoint> peer_;
+  std::optional<Filler> filler_;
+  std::optional<Comparer> comparer_;
+  std::unique_ptr<net::HttpServer> client_server_;
+  std::unique_ptr<net::HttpServer> peer_server_;
+  std::optional<TaskGroup> background_;
+  bool stopping_ = false;
+  int exit_code_ = 0;
+};
+
+}  // namespace
+
+int serve(const ServeOptions& options) {
+  spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %l [%n] %v");
+  std::signal(SIGPIPE, SIG_IGN);
+  raise_file_limit();
+  return Process(options.data_dir).run();
+}
+
+}  // namespace brigade::node

@@ -1,0 +1,276 @@
+#include "brigade/cluster/cluster_map.h"
+
+#include <catch2/catch.hpp>
+
+#include "brigade/base/prng.h"
+#include "harness.h"
+
+namespace brigade::cluster {
+namespace {
+
+constexpr BucketId kBucket{300};
+constexpr NodeId kA{1};
+constexpr NodeId kB{2};
+constexpr NodeId kC{3};
+
+/// A map and a log that goes on from it.
+struct Story {
+  ClusterMap map = *ClusterMap::from(snapshot_of(3));
+
+  Seq then(wire::Change change) {
+    const Seq seq = next(map.seq());
+    map.apply({{1, kA}, seq, std::move(change)});
+    return seq;
+  }
+  Seq assign(wire::Role role, NodeId node, wire::Reason reason = wire::Reason::kBalance) {
+    return then(wire::BucketsAssigned{reason, {{role, node, BucketSet::of(kBucket)}}});
+  }
+  Seq filled(NodeId node) { return then(wire::BucketsFilled{node, BucketSet::of(kBucket)}); }
+  [[nodiscard]] const Cell& cell() const { return map.cell(kBucket); }
+};
+
+TEST_CASE("a new map has no roster and no owners") {
+  const ClusterMap map(kCluster);
+  CHECK(map.roster().empty());
+  CHECK(map.cell(kBucket) == Cell{});
+  CHECK_FALSE(map.is_in_sync(kBucket));
+}
+
+TEST_CASE("a node is added once, never after it was removed, and never under a name that is taken") {
+  Story s;
+  const Seq added = s.then(wire::NodeAdded{info(9)});
+  REQUIRE(s.map.node(NodeId{9}) != nullptr);
+  CHECK(s.map.roster_seq() == added);
+  CHECK_FALSE(s.map.is_up(NodeId{9}));
+  CHECK(s.map.node_named("n9")->node.id == NodeId{9});
+  wire::NodeInfo twin = info(10);
+  twin.name = "n9";
+  s.then(wire::NodeAdded{twin});
+  s.then(wire::NodeAdded{info(9)});
+  CHECK(s.map.roster().size() == 4);
+  s.then(wire::NodeRemoved{NodeId{9}});
+  CHECK(s.map.was_removed(NodeId{9}));
+  s.then(wire::NodeAdded{info(9)});
+  CHECK(s.map.node(NodeId{9}) == nullptr);
+}
+
+TEST_CASE("an assigned bucket is filling until its owner has filled it") {
+  Story s;
+  s.then(wire::NodeDown{kA});
+  const Seq assigned = s.assign(wire::Role::kOwner, kB, wire::Reason::kLoss);
+  CHECK(s.cell().owner == kB);
+  CHECK(s.cell().state == BucketState::kFilling);
+  CHECK(s.cell().assigned == assigned);
+  CHECK(s.cell().reason == wire::Reason::kLoss);
+  CHECK_FALSE(s.map.is_in_sync(kBucket));
+  s.filled(kC);  // not its owner
+  CHECK(s.cell().state == BucketState::kFilling);
+  const Seq filled = s.filled(kB);
+  CHECK(s.cell().state == BucketState::kServing);
+  CHECK(s.map.is_in_sync(kBucket));
+  CHECK(s.map.view() == filled);
+}
+
+TEST_CASE("a bucket moves by filling, release and change of owner, and nobody serves in between") {
+  Story s;
+  s.assign(wire::Role::kNewOwner, kB);
+  CHECK(s.cell().state == BucketState::kMoving);
+  CHECK(s.map.is_in_sync(kBucket));
+  s.then(wire::BucketsReleased{kA, BucketSet::of(kBucket)});  // too early
+  CHECK(s.cell().state == BucketState::kMoving);
+  s.filled(kB);
+  CHECK(s.cell().new_filled);
+  CHECK(s.cell().owner == kA);
+  s.then(wire::BucketsMoved{kB, BucketSet::of(kBucket)});  // not released yet
+  CHECK(s.cell().owner == kA);
+  s.then(wire::BucketsReleased{kA, BucketSet::of(kBucket)});
+  CHECK(s.cell().state == BucketState::kReleased);
+  CHECK_FALSE(s.map.is_in_sync(kBucket));
+  s.then(wire::BucketsMoved{kC, BucketSet::of(kBucket)});  // not the new owner
+  CHECK(s.cell().owner == kA);
+  const Seq moved = s.then(wire::BucketsMoved{kB, BucketSet::of(kBucket)});
+  CHECK(s.cell().owner == kB);
+  CHECK_FALSE(s.cell().new_owner);
+  CHECK(s.cell().state == BucketState::kServing);
+  CHECK(s.map.is_in_sync(kBucket));
+  CHECK(s.map.view() == moved);
+}
+
+TEST_CASE("a node that goes down is out of sync, and its whole successor takes over") {
+  Story s;
+  SECTION("alone") {
+    const Seq down = s.then(wire::NodeDown{kA});
+    CHECK(s.cell().state == BucketState::kFilling);
+    CHECK(s.cell().owner_in_sync == down);
+    CHECK(s.cell().bucket_in_sync == down);
+    CHECK(s.map.view() == down);
+    s.then(wire::NodeUp{info(1), Incarnation{2}});
+    CHECK(s.cell().state == BucketState::kFilling);
+    s.filled(kA);
+    CHECK(s.map.is_in_sync(kBucket));
+  }
+  SECTION("with a stand-in, which is let go when the owner is back in sync") {
+    s.assign(wire::Role::kStandIn, kB);
+    CHECK(s.map.is_in_sync(kBucket));
+    s.then(wire::NodeDown{kA});
+    CHECK(s.cell().state == BucketState::kStandIn);
+    CHECK(s.cell().owner == kA);
+    s.filled(kB);  // a stand-in fills nothing
+    CHECK_FALSE(s.cell().new_filled);
+    s.then(wire::NodeUp{info(1), Incarnation{2}});
+    s.filled(kA);
+    CHECK(s.cell().state == BucketState::kServing);
+    CHECK_FALSE(s.cell().new_owner);
+  }
+  SECTION("while a filled new owner waits for the release") {
+    s.assign(wire::Role::kNewOwner, kB);
+    s.filled(kB);
+    s.then(wire::NodeDown{kA});
+    CHECK(s.cell().owner == kB);
+    CHECK(s.map.is_in_sync(kBucket));
+  }
+  SECTION("a new owner goes down: the owner goes on") {
+    s.assign(wire::Role::kNewOwner, kB);
+    s.then(wire::NodeDown{kB});
+    CHECK(s.cell().state == BucketState::kServing);
+    CHECK_FALSE(s.cell().new_owner);
+  }
+  SECTION("a stand-in of a node that serves after all is let go") {
+    s.assign(wire::Role::kStandIn, kB);
+    s.then(wire::BucketsAssigned{wire::Reason::kFailure, {{wire::Role::kNone, NodeId{}, BucketSet::of(kBucket)}}});
+    CHECK(s.cell().state == BucketState::kServing);
+    CHECK_FALSE(s.cell().new_owner);
+  }
+}
+
+TEST_CASE("a node that comes with another store has lost what it had; a quick restart with the same has not") {
+  Story s;
+  const Seq changed = s.map.node(kA)->changed;
+  s.then(wire::NodeUp{info(1), Incarnation{2}});
+  CHECK(s.map.is_in_sync(kBucket));
+  CHECK(s.map.node(kA)->changed == changed);
+  CHECK(s.map.node(kA)->incarnation == Incarnation{2});
+  wire::NodeInfo fresh = info(1);
+  fresh.store = StoreId{77};
+  const Seq lost = s.then(wire::NodeUp{fresh, Incarnation{3}});
+  CHECK_FALSE(s.map.is_in_sync(kBucket));
+  CHECK(s.cell().state == BucketState::kFilling);
+  CHECK_FALSE(s.cell().owner_in_sync);
+  CHECK(s.cell().bucket_in_sync == lost);
+  CHECK(s.map.view() == lost);
+}
+
+TEST_CASE("a removed node's buckets go to whoever was to have them") {
+  Story s;
+  s.assign(wire::Role::kStandIn, kB);
+  s.then(wire::NodeDown{kA});
+  s.then(wire::NodeRemoved{kA});
+  CHECK(s.cell().owner == kB);
+  CHECK(s.cell().state == BucketState::kFilling);
+  CHECK(s.map.cell(BucketId{5}).state == BucketState::kUnassigned);
+  CHECK_FALSE(s.map.cell(BucketId{5}).owner);
+}
+
+TEST_CASE("a setting changes as a whole or not at all") {
+  Story s;
+  s.then(wire::SettingChanged{"lease", "700ms"});  // longer than the failure timeout allows
+  CHECK(s.map.settings() == Settings{});
+  s.then(wire::SettingChanged{"no-such", "1"});
+  CHECK(s.map.setting_texts().empty());
+  s.then(wire::SettingChanged{"grace", "3s"});
+  CHECK(s.map.settings().grace == std::chrono::seconds{3});
+}
+
+/// Any change, sensible or not, about few nodes and buckets so that they meet.
+wire::Change any_change(Prng& prng) {
+  const auto node = [&] { return NodeId{prng.below(6)}; };
+  const auto buckets = [&] {
+    BucketSet set;
+    for (std::uint64_t n = prng.below(4); n > 0; --n) set.add(BucketId{static_cast<std::uint16_t>(prng.below(6) * 200)});
+    return set;
+  };
+  switch (prng.below(10)) {
+    case 0: return wire::GroupFormed{{node()}, 0};
+    case 1: return wire::NodeAdded{info(prng.below(6) + 1)};
+    case 2: return prng.chance(1, 5) ? wire::Change{wire::NodeRemoved{node()}} : wire::Change{wire::NodeDown{node()}};
+    case 3: {
+      wire::NodeInfo up = info(prng.below(6) + 1);
+      if (prng.chance(1, 4)) up.store = StoreId{prng.below(3) + 1};
+      return wire::NodeUp{up, Incarnation{prng.below(5)}};
+    }
+    case 4: return wire::NodeDown{node()};
+    case 5: case 6: {
+      wire::BucketsAssigned assigned{static_cast<wire::Reason>(prng.below(8)), {}};
+      for (std::uint64_t n = prng.below(3); n > 0; --n)
+        assigned.assignments.push_back({static_cast<wire::Role>(prng.below(4)), node(), buckets()});
+      return assigned;
+    }
+    case 7: return wire::BucketsFilled{node(), buckets()};
+    case 8: return wire::BucketsReleased{node(), buckets()};
+    default: return prng.chance(1, 3) ? wire::Change{wire::SettingChanged{"retention", prng.chance(1, 2) ? "2h" : "?"}}
+                                      : wire::Change{wire::BucketsMoved{node(), buckets()}};
+  }
+}
+
+void check_cell(const ClusterMap& map, const Cell& cell) {
+  const auto known = [&](NodeId id) { return map.node(id) != nullptr; };
+  if (cell.owner) REQUIRE(known(cell.owner));
+  if (cell.new_owner) REQUIRE((known(cell.new_owner) && cell.new_owner != cell.owner));
+  const bool has_new = cell.state == BucketState::kMoving || cell.state == BucketState::kReleased ||
+                       cell.state == BucketState::kStandIn;
+  REQUIRE(has_new == static_cast<bool>(cell.new_owner));
+  REQUIRE((cell.state == BucketState::kUnassigned) == !cell.owner);
+  if (cell.state == BucketState::kServing || cell.state == BucketState::kMoving) REQUIRE(cell.in_sync);
+  if (cell.state == BucketState::kFilling || cell.state == BucketState::kReleased) REQUIRE_FALSE(cell.in_sync);
+  // Nobody that is down counts as in sync.
+  if (cell.in_sync) REQUIRE(map.is_up(cell.owner));
+}
+
+TEST_CASE("whatever the log says, the map stays whole, equal logs make equal maps, and snapshots hold it all") {
+  for (std::uint64_t seed = 1; seed <= 60; ++seed) {
+    INFO("seed " << seed);
+    Prng prng(seed);
+    Story a;
+    Story b;
+    ClusterMap restored = a.map;
+    for (int i = 0; i < 120; ++i) {
+      const wire::Change change = any_change(prng);
+      INFO("change " << i << ", " << wire::kind_name(change));
+      const ClusterMap before = a.map;
+      const Seq seq = a.then(change);
+      b.then(change);
+      restored.apply({{1, kA}, seq, change});
+      for (std::uint16_t k = 0; k < 6; ++k) check_cell(a.map, a.map.cell(BucketId{static_cast<std::uint16_t>(k * 200)}));
+      // A copy is not touched by what happens to the other.
+      REQUIRE(before.seq() == previous(seq));
+      if (i % 40 == 20) restored = *ClusterMap::from(a.map.snapshot());
+    }
+    REQUIRE(a.map.state_digest() == b.map.state_digest());
+    REQUIRE(a.map.snapshot() == b.map.snapshot());
+    REQUIRE(restored.snapshot() == a.map.snapshot());
+  }
+}
+
+TEST_CASE("a copy keeps its state while the other changes") {
+  Story s;
+  const ClusterMap copy = s.map;
+  const std::uint64_t digest = copy.state_digest();
+  s.assign(wire::Role::kNewOwner, kB);
+  s.then(wire::NodeDown{kC});
+  s.then(wire::SettingChanged{"grace", "3s"});
+  CHECK(copy.state_digest() == digest);
+  CHECK(copy.cell(kBucket).state == BucketState::kServing);
+  CHECK(copy.is_up(kC));
+  CHECK(s.map.state_digest() != digest);
+}
+
+TEST_CASE("a snapshot whose settings can't be read is refused") {
+  wire::Snapshot snapshot = snapshot_of(1);
+  snapshot.settings["lease"] = "soon";
+  const auto map = ClusterMap::from(snapshot);
+  REQUIRE_FALSE(map);
+  CHECK(map.error().code() == Errc::kInvalid);
+}
+
+}  // namespace
+}  // namespace brigade::cluster

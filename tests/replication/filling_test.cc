@@ -1,0 +1,89 @@
+#include "brigade/replication/filling.h"
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+
+#include "replication/maps.h"
+
+using namespace brigade;               // NOLINT(google-build-using-namespace)
+using namespace brigade::replication;  // NOLINT(google-build-using-namespace)
+using replication::testing::MapMaker;
+
+namespace {
+
+bool all_are(const std::vector<FillStep>& steps, FillStep::Kind kind) {
+  return std::ranges::all_of(steps, [&](const FillStep& s) { return s.kind == kind; });
+}
+
+FillStep step_at(const std::vector<FillStep>& steps, std::uint8_t level) {
+  auto at = std::ranges::find_if(steps, [&](const FillStep& s) { return s.level.value == level; });
+  REQUIRE(at != steps.end());
+  return *at;
+}
+
+}  // namespace
+
+TEST_CASE("a bucket that nobody ever served needs nothing") {
+  MapMaker m;
+  m.node(1).node(2).assign(wire::Role::kOwner, 1, 6).assign(wire::Role::kOwner, 2, 7);
+  CHECK(all_are(fill_steps(m.map(), BucketId{6}, NodeId{1}), FillStep::Kind::kComplete));
+}
+
+TEST_CASE("a filling owner fetches each level from the nearest sibling in sync") {
+  MapMaker m;
+  m.node(1).node(2).node(3).serving(2, 7).serving(3, 4).assign(wire::Role::kOwner, 1, 6);
+  const auto steps = fill_steps(m.map(), BucketId{6}, NodeId{1});
+  CHECK(step_at(steps, 1).source == NodeId{2});
+  CHECK(step_at(steps, 2).source == NodeId{2});
+  CHECK(all_are(steps, FillStep::Kind::kFetch));
+}
+
+TEST_CASE("no level below the lowest allowed redundancy is asked for") {
+  MapMaker m;
+  m.node(1).assign(wire::Role::kOwner, 1, 6);
+  CHECK(fill_steps(m.map(), BucketId{6}, NodeId{1}).front().level.value == 1);
+  m.apply(wire::SettingChanged{"min_redundancy", "1"});
+  CHECK(fill_steps(m.map(), BucketId{6}, NodeId{1}).front().level.value == 0);
+}
+
+TEST_CASE("of two that went down one after the other, the last is complete and the first waits for it") {
+  MapMaker m;
+  m.node(1).node(2).serving(1, 6).serving(2, 7).down(1).down(2).up(1);
+  CHECK(step_at(fill_steps(m.map(), BucketId{6}, NodeId{1}), 1).kind == FillStep::Kind::kWait);
+  m.up(2);
+  CHECK(step_at(fill_steps(m.map(), BucketId{7}, NodeId{2}), 1).kind == FillStep::Kind::kComplete);
+  CHECK(step_at(fill_steps(m.map(), BucketId{6}, NodeId{1}), 1).kind == FillStep::Kind::kWait);
+  m.filled(2, 7);
+  CHECK(step_at(fill_steps(m.map(), BucketId{6}, NodeId{1}), 1).kind == FillStep::Kind::kFetch);
+}
+
+TEST_CASE("a new owner in place of one that was lost is not complete, however long ago that was") {
+  MapMaker m;
+  m.node(1).node(2).node(3).serving(1, 6).serving(2, 7).down(2).down(1).assign(wire::Role::kOwner, 3, 6);
+  CHECK(step_at(fill_steps(m.map(), BucketId{6}, NodeId{3}), 1).kind == FillStep::Kind::kWait);
+}
+
+TEST_CASE("a moving bucket is filled from the owner that serves it, at every level") {
+  MapMaker m;
+  m.node(1).node(2).serving(1, 6).assign(wire::Role::kNewOwner, 2, 6);
+  CHECK(fill_role(m.map().cell(BucketId{6}), NodeId{2}) == FillRole::kNewOwner);
+  for (const FillStep& step : fill_steps(m.map(), BucketId{6}, NodeId{2})) {
+    CHECK(step.kind == FillStep::Kind::kFetch);
+    CHECK(step.source == NodeId{1});
+  }
+}
+
+TEST_CASE("a sibling in sync on the same node leaves nothing to fetch") {
+  MapMaker m;
+  m.node(1).serving(1, 7).assign(wire::Role::kOwner, 1, 6);
+  CHECK(all_are(fill_steps(m.map(), BucketId{6}, NodeId{1}), FillStep::Kind::kComplete));
+}
+
+TEST_CASE("comparison is with another node that is in sync") {
+  MapMaker m;
+  m.node(1).node(2).serving(1, 6).serving(2, 7);
+  CHECK(comparison_partner(m.map(), BucketId{6}, placement::Level{1}, NodeId{1}) == NodeId{2});
+  CHECK_FALSE(comparison_partner(m.map(), BucketId{6}, placement::Level{0}, NodeId{1}));
+  m.down(2);
+  CHECK_FALSE(comparison_partner(m.map(), BucketId{6}, placement::Level{1}, NodeId{1}));
+}
