@@ -86,6 +86,7 @@ class App {
         ->capture_default_str();
     add_redundancy(bootstrap, bootstrap_.redundancy);
     bootstrap->add_option("--set", bootstrap_.settings, "a cluster setting, NAME=VALUE; may be repeated")
+        ->expected(1, 100)
         ->allow_extra_args(false)
         ->excludes(join);
     bootstrap->add_option("--log-level", bootstrap_.log_level, "of the node [info]")->check(CLI::IsMember(levels));
@@ -112,6 +113,7 @@ class App {
         ->capture_default_str();
     add_redundancy(dev, dev_.redundancy);
     dev->add_option("--set", dev_.settings, "a setting of a new cluster, NAME=VALUE; may be repeated")
+        ->expected(1, 100)
         ->allow_extra_args(false);
     dev->add_option("--log-level", dev_.log_level, "of the nodes")->check(CLI::IsMember(levels))->capture_default_str();
     dev->add_option("--wait", dev_.wait_seconds, "seconds for all nodes to be ready")

@@ -2,10 +2,11 @@
 // trusted".  Thread: values.
 #pragma once
 
+#include "event_queue.h"
+
 #include <cstdint>
 
 #include "brigade/base/time.h"
-#include "event_queue.h"
 
 namespace brigade::sim {
 

@@ -24,6 +24,7 @@ std::vector<wire::Report> DataPlane::look(const cluster::ClusterMap& map, Bucket
   for (std::size_t i = 0; i < kBucketCount; ++i) {
     const BucketId bucket{static_cast<std::uint16_t>(i)};
     const cluster::Cell& cell = map.cell(bucket);
+    if (cell.state == cluster::BucketState::kServing) continue;  // nothing to be said, of most
     const bool fills_as_owner = cell.owner == self_ && !cell.in_sync && cell.state != cluster::BucketState::kReleased;
     const bool fills_as_new =
         cell.new_owner == self_ && cell.state == cluster::BucketState::kMoving && !cell.new_filled;

@@ -46,9 +46,7 @@ class EventQueue {
     std::uint64_t made;
     std::function<void()> action;
   };
-  static bool later(const Event& a, const Event& b) {
-    return std::pair(a.when, a.made) > std::pair(b.when, b.made);
-  }
+  static bool later(const Event& a, const Event& b) { return std::pair(a.when, a.made) > std::pair(b.when, b.made); }
 
   std::vector<Event> heap_;
   std::uint64_t made_ = 0;

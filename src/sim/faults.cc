@@ -27,21 +27,42 @@ void Faults::plan_next() {
 
 void Faults::strike() {
   switch (prng_.below(21)) {
-    case 0: case 1: case 2: return crash_one(any_node());
-    case 3: case 4: return crash_one(leader_or_any());
-    case 5: return prng_.chance(1, 3) ? crash_all() : crash_one(any_node());
-    case 6: case 7: case 8: return part();
-    case 9: return part_pair();
-    case 10: case 11: return isolate(leader_or_any());
-    case 12: return isolate(any_node());
-    case 13: return lose_datagrams();
-    case 14: return delay_datagrams();
-    case 15: return slow_disk();
-    case 16: return pause_one(any_node());
-    case 17: return pause_one(leader_or_any());
-    case 18: return world_.complain(any_node(), any_node());
-    case 19: return coup();
-    default: return world_.change_setting();
+    case 0:
+    case 1:
+    case 2:
+      return crash_one(any_node());
+    case 3:
+    case 4:
+      return crash_one(leader_or_any());
+    case 5:
+      return prng_.chance(1, 3) ? crash_all() : crash_one(any_node());
+    case 6:
+    case 7:
+    case 8:
+      return part();
+    case 9:
+      return part_pair();
+    case 10:
+    case 11:
+      return isolate(leader_or_any());
+    case 12:
+      return isolate(any_node());
+    case 13:
+      return lose_datagrams();
+    case 14:
+      return delay_datagrams();
+    case 15:
+      return slow_disk();
+    case 16:
+      return pause_one(any_node());
+    case 17:
+      return pause_one(leader_or_any());
+    case 18:
+      return world_.complain(any_node(), any_node());
+    case 19:
+      return coup();
+    default:
+      return world_.change_setting();
   }
 }
 
@@ -133,8 +154,7 @@ void Faults::lose_datagrams() {
 void Faults::delay_datagrams() {
   world_.note("datagrams are late");
   world_.network().set_delay_max(between(milliseconds{20}, milliseconds{600}));
-  later(between(milliseconds{100}, seconds{2}),
-        [this] { world_.network().set_delay_max(world_.options().delay_max); });
+  later(between(milliseconds{100}, seconds{2}), [this] { world_.network().set_delay_max(world_.options().delay_max); });
 }
 
 void Faults::slow_disk() {

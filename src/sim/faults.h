@@ -3,11 +3,12 @@
 // Thread: one owner.
 #pragma once
 
+#include "world.h"
+
 #include <cstdint>
 #include <functional>
 
 #include "brigade/base/prng.h"
-#include "world.h"
 
 namespace brigade::sim {
 

@@ -10,7 +10,8 @@ void GateChecker::on_send(std::size_t node, const Host& host, const wire::Messag
     verdict.fail(name_of(node) + " sends " + std::string(wire::kind_name(message)) + " but " + what);
   };
   auto needs_promise = [&](const Epoch& epoch) {
-    if (std::max(disk.promised(), disk.last().epoch) < epoch) fail("epoch " + to_string(epoch) + " is not promised on its disk");
+    if (std::max(disk.promised(), disk.last().epoch) < epoch)
+      fail("epoch " + to_string(epoch) + " is not promised on its disk");
   };
   auto needs_position = [&](Position position) {
     if (!disk.holds(position)) fail("position " + to_string(position) + " is not on its disk");

@@ -1,11 +1,11 @@
-// What a message claims must be on the sender's disk.  Source: design §4 "What must be on disk before a message leaves";
-// testing E2, Q1.  Thread: one owner.
+// What a message claims must be on the sender's disk.  Source: design §4 "What must be on disk before a message
+// leaves"; testing E2, Q1.  Thread: one owner.
 #pragma once
+
+#include "verdict.h"
 
 #include <map>
 #include <vector>
-
-#include "verdict.h"
 
 namespace brigade::sim {
 

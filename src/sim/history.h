@@ -3,6 +3,8 @@
 // Thread: one owner.
 #pragma once
 
+#include "event_queue.h"
+
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -11,18 +13,17 @@
 #include <vector>
 
 #include "brigade/base/ids.h"
-#include "event_queue.h"
 
 namespace brigade::sim {
 
 struct Happening {
   Moment at{};
-  std::size_t node = 0;        ///< where; kWorld: everywhere
-  std::string_view what;       ///< a literal
-  std::string_view detail;     ///< a literal
-  std::size_t other = 0;       ///< the other node; kWorld: none
+  std::size_t node = 0;     ///< where; kWorld: everywhere
+  std::string_view what;    ///< a literal
+  std::string_view detail;  ///< a literal
+  std::size_t other = 0;    ///< the other node; kWorld: none
   Epoch epoch;
-  std::uint64_t number = 0;    ///< a seq, round or batch
+  std::uint64_t number = 0;  ///< a seq, round or batch
 };
 inline constexpr std::size_t kWorld = ~std::size_t{0};
 

@@ -2,6 +2,10 @@
 // Thread: one owner.
 #pragma once
 
+#include "clock.h"
+#include "data_plane.h"
+#include "disk.h"
+
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -10,9 +14,6 @@
 
 #include "brigade/base/prng.h"
 #include "brigade/cluster/member.h"
-#include "clock.h"
-#include "data_plane.h"
-#include "disk.h"
 
 namespace brigade::sim {
 
@@ -25,15 +26,15 @@ struct Host {
   const wire::NodeInfo info;
   Disk disk;
   const std::int64_t drift_ppm;
-  Duration flush_extra{};      ///< a disk that is slow for a while
+  Duration flush_extra{};  ///< a disk that is slow for a while
 
   // Of this start.
   std::unique_ptr<cluster::Member> member;
   DataPlane data;
   Clock clock;
-  std::uint64_t life = 0;      ///< counts starts and crashes: what was meant for an earlier life is dropped
-  Moment flushed_at{};         ///< when the last batch submitted will be durable
-  Moment tick_at{};            ///< the next tick that is planned
+  std::uint64_t life = 0;               ///< counts starts and crashes: what was meant for an earlier life is dropped
+  Moment flushed_at{};                  ///< when the last batch submitted will be durable
+  Moment tick_at{};                     ///< the next tick that is planned
   std::map<NodeId, Incarnation> heard;  ///< as the opener of datagrams keeps it: earlier lives are not heard
   bool look_planned = false;
 

@@ -4,10 +4,10 @@
 // Thread:  one owner.
 #pragma once
 
+#include "verdict.h"
+
 #include <map>
 #include <vector>
-
-#include "verdict.h"
 
 namespace brigade::sim {
 

@@ -6,7 +6,7 @@
 namespace brigade::sim {
 
 namespace {
-constexpr Duration kDigestInterval = std::chrono::seconds{3};
+constexpr Duration kDigestInterval = std::chrono::seconds{8};
 }
 
 Position LogChecker::position_at(Seq seq) const {
@@ -34,8 +34,8 @@ void LogChecker::on_entries(std::size_t node, const std::vector<wire::LogEntry>&
   }
 }
 
-std::size_t LogChecker::on_committed(std::size_t node, const Hosts& hosts,
-                                     const std::vector<wire::LogEntry>& committed, Verdict& verdict) {
+std::size_t LogChecker::on_committed(std::size_t node, const Hosts& hosts, const std::vector<wire::LogEntry>& committed,
+                                     Verdict& verdict) {
   std::size_t fresh = 0;
   for (const wire::LogEntry& entry : committed) {
     if (entry.seq <= reference_.seq()) {

@@ -1,14 +1,16 @@
 // The one log that all nodes must agree on.  Source: design §4 Log; testing L1 to L5, L7, E2.
-// Concept: records each transaction when the first node takes it as committed, applies it to a map of its own, and holds
+// Concept: records each transaction when the first node takes it as committed, applies it to a map of its own, and
+// holds
 //          every node against that.
 // Thread:  one owner.
 #pragma once
+
+#include "verdict.h"
 
 #include <map>
 #include <vector>
 
 #include "brigade/cluster/cluster_map.h"
-#include "verdict.h"
 
 namespace brigade::sim {
 

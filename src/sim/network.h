@@ -2,6 +2,8 @@
 // Thread: one owner.
 #pragma once
 
+#include "event_queue.h"
+
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -10,7 +12,6 @@
 #include "brigade/base/prng.h"
 #include "brigade/sim/options.h"
 #include "brigade/wire/message.h"
-#include "event_queue.h"
 
 namespace brigade::sim {
 

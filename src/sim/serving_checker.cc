@@ -6,7 +6,9 @@ namespace brigade::sim {
 
 namespace {
 
-BucketId bucket_at(std::size_t i) { return BucketId{static_cast<std::uint16_t>(i)}; }
+BucketId bucket_at(std::size_t i) {
+  return BucketId{static_cast<std::uint16_t>(i)};
+}
 
 bool touches_all(const wire::LogEntry& entry) {
   return std::holds_alternative<wire::NodeUp>(entry.change) || std::holds_alternative<wire::NodeDown>(entry.change) ||
@@ -98,7 +100,8 @@ void ServingChecker::check(Moment now, const cluster::ClusterMap& reference, con
     }
     const NodeId id = host.info.id;
     const bool thinks_up = host.member->map().is_up(id);
-    if ((!node.beyond && (!thinks_up || reference.is_up(id))) || !host.member->may_serve(host.clock.local(now))) continue;
+    if ((!node.beyond && (!thinks_up || reference.is_up(id))) || !host.member->may_serve(host.clock.local(now)))
+      continue;
     if (thinks_up && !reference.is_up(id))
       verdict.fail(name_of(n) + " serves, but is declared down");
     else

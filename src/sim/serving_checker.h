@@ -5,11 +5,11 @@
 // Thread:  one owner.
 #pragma once
 
+#include "verdict.h"
+
 #include <array>
 #include <cstdint>
 #include <vector>
-
-#include "verdict.h"
 
 namespace brigade::sim {
 
@@ -37,8 +37,8 @@ class ServingChecker {
     }
   };
   struct PerNode {
-    Bits claimed;    ///< by its own map and word
-    Bits given;      ///< by all that is committed
+    Bits claimed;  ///< by its own map and word
+    Bits given;    ///< by all that is committed
     bool changed = true;
     bool beyond = false;  ///< claims something that it was not given
     BucketId example;

@@ -1,10 +1,10 @@
 // What checkers look at, and where they say that a rule was broken.  Thread: one owner.
 #pragma once
 
+#include "host.h"
+
 #include <string>
 #include <vector>
-
-#include "host.h"
 
 namespace brigade::sim {
 
@@ -23,6 +23,8 @@ class Verdict {
 
 using Hosts = std::vector<std::unique_ptr<Host>>;
 
-inline std::string name_of(std::size_t node) { return "n" + std::to_string(node); }
+inline std::string name_of(std::size_t node) {
+  return "n" + std::to_string(node);
+}
 
 }  // namespace brigade::sim

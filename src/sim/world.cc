@@ -1,12 +1,13 @@
 #include "world.h"
 
+#include "faults.h"
+#include "founding.h"
+
 #include <algorithm>
 #include <map>
 #include <utility>
 
 #include "brigade/base/check.h"
-#include "faults.h"
-#include "founding.h"
 
 namespace brigade::sim {
 
@@ -237,9 +238,8 @@ bool World::buckets_settled(const cluster::ClusterMap& map) const {
   }
   // All weights are equal here.
   const std::size_t share = kBucketCount / hosts_.size();
-  return owned.size() == hosts_.size() && std::ranges::all_of(owned, [&](const auto& o) {
-           return o.second + 1 >= share && o.second <= share + 2;
-         });
+  return owned.size() == hosts_.size() &&
+         std::ranges::all_of(owned, [&](const auto& o) { return o.second + 1 >= share && o.second <= share + 2; });
 }
 
 bool World::has_settled() {
@@ -280,10 +280,12 @@ std::string World::why_not_settled() const {
     why += "state " + std::to_string(static_cast<int>(m.state())) + ", epoch " + to_string(m.epoch()) + ", promised " +
            to_string(m.promised()) + ", log to " + to_string(m.last()) + ", commit " + to_string(m.commit()) +
            (m.may_serve(host.clock.local(events_.now())) ? ", serves" : ", does not serve") +
-           (entry == nullptr ? ", not in the roster" : entry->up ? ", up" : ", down");
+           (entry == nullptr ? ", not in the roster"
+            : entry->up      ? ", up"
+                             : ", down");
     for (const auto& [state, count] : states)
-      why += ", " + std::to_string(count) + " " +
-             std::string(wire::state_name(static_cast<cluster::BucketState>(state)));
+      why +=
+          ", " + std::to_string(count) + " " + std::string(wire::state_name(static_cast<cluster::BucketState>(state)));
   }
   return why;
 }

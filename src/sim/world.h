@@ -3,12 +3,6 @@
 // Thread: one owner.
 #pragma once
 
-#include <cstdint>
-#include <memory>
-#include <vector>
-
-#include "brigade/base/prng.h"
-#include "brigade/sim/simulation.h"
 #include "event_queue.h"
 #include "gate_checker.h"
 #include "history.h"
@@ -17,6 +11,13 @@
 #include "network.h"
 #include "serving_checker.h"
 #include "verdict.h"
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "brigade/base/prng.h"
+#include "brigade/sim/simulation.h"
 
 namespace brigade::sim {
 

@@ -1,9 +1,10 @@
 // Carrying out what nodes ask for.
+#include "world.h"
+
 #include <algorithm>
 #include <utility>
 
 #include "brigade/base/check.h"
-#include "world.h"
 
 namespace brigade::sim {
 
@@ -43,8 +44,8 @@ void World::submit(std::size_t node, cluster::PersistBatch batch) {
       log_checker_.on_entries(node, append->entries, verdict_);
   host.disk.submit(std::move(batch));
   const auto span = static_cast<std::uint64_t>((options_.flush_max - options_.flush_min).count());
-  Moment done = events_.now() + options_.flush_min + Duration{static_cast<std::int64_t>(prng_.below(span))} +
-                host.flush_extra;
+  Moment done =
+      events_.now() + options_.flush_min + Duration{static_cast<std::int64_t>(prng_.below(span))} + host.flush_extra;
   done = std::max(done, host.flushed_at + std::chrono::microseconds{20});
   host.flushed_at = done;
   auto persisted = [this, node, number] {
@@ -86,14 +87,20 @@ wire::Message World::spoilt(std::size_t node, wire::Message message) const {
       if (auto* ack = std::get_if<wire::Ack>(&message)) ack->seq = Seq{ack->seq.value + 8};
       if (auto* reply = std::get_if<wire::HeartbeatReply>(&message)) reply->acked = next(member.last().seq);
       break;
-    default: break;
+    default:
+      break;
   }
   return message;
 }
 
 void World::tell(std::size_t node, const cluster::Event& event) {
-  history_.add({events_.now(), node, cluster::event_name(event.kind), {}, event.node ? index_of(event.node) : kWorld,
-                event.epoch, event.seq.value});
+  history_.add({events_.now(),
+                node,
+                cluster::event_name(event.kind),
+                {},
+                event.node ? index_of(event.node) : kWorld,
+                event.epoch,
+                event.seq.value});
   switch (event.kind) {
     case cluster::Event::Kind::kCoordinating:
       ++outcome_.groups;
@@ -103,8 +110,11 @@ void World::tell(std::size_t node, const cluster::Event& event) {
       ++outcome_.index_transfers;
       log_checker_.on_index(node, *hosts_[node], verdict_);
       break;
-    case cluster::Event::Kind::kRolledBack: ++outcome_.rollbacks; break;
-    default: break;
+    case cluster::Event::Kind::kRolledBack:
+      ++outcome_.rollbacks;
+      break;
+    default:
+      break;
   }
 }
 

@@ -1,17 +1,20 @@
 #include "brigade/cluster/assigner.h"
 
+#include "harness.h"
+
 #include <map>
 
 #include <catch2/catch.hpp>
 
 #include "brigade/base/limits.h"
 #include "brigade/wire/codec.h"
-#include "harness.h"
 
 namespace brigade::cluster {
 namespace {
 
-BucketId bucket_at(std::size_t i) { return BucketId{static_cast<std::uint16_t>(i)}; }
+BucketId bucket_at(std::size_t i) {
+  return BucketId{static_cast<std::uint16_t>(i)};
+}
 const auto kNobodyLost = [](NodeId) { return false; };
 
 /// Applies what the assigner wants, with nodes that fill and release at once, until it wants nothing.
@@ -59,7 +62,9 @@ struct Cluster {
   }
 };
 
-Cluster cluster_of(std::uint64_t nodes) { return {*ClusterMap::from(snapshot_of(nodes)), {}}; }
+Cluster cluster_of(std::uint64_t nodes) {
+  return {*ClusterMap::from(snapshot_of(nodes)), {}};
+}
 
 TEST_CASE("buckets without an owner are given out at once, and a share moves to every node that is up") {
   wire::Snapshot snapshot = snapshot_of(4);
@@ -74,7 +79,8 @@ TEST_CASE("one node's buckets spread over all, a bounded number at a time") {
   Cluster c = cluster_of(3);
   c.apply(c.assigner.next(c.map, kNobodyLost, 1000));
   std::size_t moving = 0;
-  for (std::size_t i = 0; i < kBucketCount; ++i) moving += c.map.cell(bucket_at(i)).state == BucketState::kMoving ? 1 : 0;
+  for (std::size_t i = 0; i < kBucketCount; ++i)
+    moving += c.map.cell(bucket_at(i)).state == BucketState::kMoving ? 1 : 0;
   CHECK(moving > 0);
   CHECK(moving <= 2048);
   c.settle();

@@ -1,9 +1,10 @@
 #include "brigade/cluster/cluster_map.h"
 
+#include "harness.h"
+
 #include <catch2/catch.hpp>
 
 #include "brigade/base/prng.h"
-#include "harness.h"
 
 namespace brigade::cluster {
 namespace {
@@ -186,29 +187,38 @@ wire::Change any_change(Prng& prng) {
   const auto node = [&] { return NodeId{prng.below(6)}; };
   const auto buckets = [&] {
     BucketSet set;
-    for (std::uint64_t n = prng.below(4); n > 0; --n) set.add(BucketId{static_cast<std::uint16_t>(prng.below(6) * 200)});
+    for (std::uint64_t n = prng.below(4); n > 0; --n)
+      set.add(BucketId{static_cast<std::uint16_t>(prng.below(6) * 200)});
     return set;
   };
   switch (prng.below(10)) {
-    case 0: return wire::GroupFormed{{node()}, 0};
-    case 1: return wire::NodeAdded{info(prng.below(6) + 1)};
-    case 2: return prng.chance(1, 5) ? wire::Change{wire::NodeRemoved{node()}} : wire::Change{wire::NodeDown{node()}};
+    case 0:
+      return wire::GroupFormed{{node()}, 0};
+    case 1:
+      return wire::NodeAdded{info(prng.below(6) + 1)};
+    case 2:
+      return prng.chance(1, 5) ? wire::Change{wire::NodeRemoved{node()}} : wire::Change{wire::NodeDown{node()}};
     case 3: {
       wire::NodeInfo up = info(prng.below(6) + 1);
       if (prng.chance(1, 4)) up.store = StoreId{prng.below(3) + 1};
       return wire::NodeUp{up, Incarnation{prng.below(5)}};
     }
-    case 4: return wire::NodeDown{node()};
-    case 5: case 6: {
+    case 4:
+      return wire::NodeDown{node()};
+    case 5:
+    case 6: {
       wire::BucketsAssigned assigned{static_cast<wire::Reason>(prng.below(8)), {}};
       for (std::uint64_t n = prng.below(3); n > 0; --n)
         assigned.assignments.push_back({static_cast<wire::Role>(prng.below(4)), node(), buckets()});
       return assigned;
     }
-    case 7: return wire::BucketsFilled{node(), buckets()};
-    case 8: return wire::BucketsReleased{node(), buckets()};
-    default: return prng.chance(1, 3) ? wire::Change{wire::SettingChanged{"retention", prng.chance(1, 2) ? "2h" : "?"}}
-                                      : wire::Change{wire::BucketsMoved{node(), buckets()}};
+    case 7:
+      return wire::BucketsFilled{node(), buckets()};
+    case 8:
+      return wire::BucketsReleased{node(), buckets()};
+    default:
+      return prng.chance(1, 3) ? wire::Change{wire::SettingChanged{"retention", prng.chance(1, 2) ? "2h" : "?"}}
+                               : wire::Change{wire::BucketsMoved{node(), buckets()}};
   }
 }
 
@@ -216,8 +226,8 @@ void check_cell(const ClusterMap& map, const Cell& cell) {
   const auto known = [&](NodeId id) { return map.node(id) != nullptr; };
   if (cell.owner) REQUIRE(known(cell.owner));
   if (cell.new_owner) REQUIRE((known(cell.new_owner) && cell.new_owner != cell.owner));
-  const bool has_new = cell.state == BucketState::kMoving || cell.state == BucketState::kReleased ||
-                       cell.state == BucketState::kStandIn;
+  const bool has_new =
+      cell.state == BucketState::kMoving || cell.state == BucketState::kReleased || cell.state == BucketState::kStandIn;
   REQUIRE(has_new == static_cast<bool>(cell.new_owner));
   REQUIRE((cell.state == BucketState::kUnassigned) == !cell.owner);
   if (cell.state == BucketState::kServing || cell.state == BucketState::kMoving) REQUIRE(cell.in_sync);
@@ -240,7 +250,8 @@ TEST_CASE("whatever the log says, the map stays whole, equal logs make equal map
       const Seq seq = a.then(change);
       b.then(change);
       restored.apply({{1, kA}, seq, change});
-      for (std::uint16_t k = 0; k < 6; ++k) check_cell(a.map, a.map.cell(BucketId{static_cast<std::uint16_t>(k * 200)}));
+      for (std::uint16_t k = 0; k < 6; ++k)
+        check_cell(a.map, a.map.cell(BucketId{static_cast<std::uint16_t>(k * 200)}));
       // A copy is not touched by what happens to the other.
       REQUIRE(before.seq() == previous(seq));
       if (i % 40 == 20) restored = *ClusterMap::from(a.map.snapshot());

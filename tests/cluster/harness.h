@@ -164,7 +164,8 @@ inline Epoch lead(Driven& node, Position accepted = {{1, NodeId{1}}, Seq{1}}) {
   node.pass(kHoldoff);
   for (int i = 0; i < 50 && node.count<wire::Invitation>() == 0; ++i) {
     const wire::Probe probe = node.last<wire::Probe>();
-    for (std::uint64_t id : {2, 3}) node.hear(id, wire::ProbeReply{probe.round, accepted, accepted.epoch, std::nullopt});
+    for (std::uint64_t id : {2, 3})
+      node.hear(id, wire::ProbeReply{probe.round, accepted, accepted.epoch, std::nullopt});
     node.pass(std::chrono::milliseconds{10});
     node.flush();
   }

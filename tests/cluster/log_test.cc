@@ -1,11 +1,12 @@
 #include "brigade/cluster/log.h"
 
+#include "harness.h"
+
 #include <catch2/catch.hpp>
 
 #include "brigade/base/limits.h"
 #include "brigade/cluster/lease.h"
 #include "brigade/cluster/reorder_buffer.h"
-#include "harness.h"
 
 namespace brigade::cluster {
 namespace {

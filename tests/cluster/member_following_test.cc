@@ -1,7 +1,7 @@
 // What a member owes those who lead it.
-#include <catch2/catch.hpp>
-
 #include "harness.h"
+
+#include <catch2/catch.hpp>
 
 namespace brigade::cluster {
 namespace {
@@ -259,7 +259,9 @@ TEST_CASE("a member that hears nothing looks around, and again follows the same 
 TEST_CASE("a node raises no epoch while anybody hears a coordinator, nor without a quorum") {
   Driven n(1);
   n.pass(kHoldoff);
-  SECTION("nobody answers") { n.pass(2s); }
+  SECTION("nobody answers") {
+    n.pass(2s);
+  }
   SECTION("one answers that it follows somebody") {
     for (int i = 0; i < 100; ++i) {
       n.hear(2, wire::ProbeReply{n.last<wire::Probe>().round, kBase, kFive, kFive});

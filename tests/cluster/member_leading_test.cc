@@ -1,9 +1,9 @@
 // What a coordinator may do, and when.
+#include "harness.h"
+
 #include <algorithm>
 
 #include <catch2/catch.hpp>
-
-#include "harness.h"
 
 namespace brigade::cluster {
 namespace {
@@ -12,7 +12,9 @@ using namespace std::chrono_literals;
 
 constexpr Position kBase{{1, NodeId{1}}, Seq{1}};
 
-bool confirms(const wire::Heartbeat& h, std::size_t index) { return index < h.answered.size() && h.answered[index]; }
+bool confirms(const wire::Heartbeat& h, std::size_t index) {
+  return index < h.answered.size() && h.answered[index];
+}
 
 TEST_CASE("an invitation leaves only when the own promise is on disk") {
   Driven n(1);
@@ -82,8 +84,12 @@ TEST_CASE("committed is what a quorum has on disk, the coordinator's own disk in
   REQUIRE(n->is_coordinator());
   n.hear(2, wire::Ack{epoch, Seq{2}});
   CHECK(n->commit() == Seq{1});
-  SECTION("the own disk makes the quorum") { n.flush(); }
-  SECTION("two others are a quorum without it") { n.hear(3, wire::Ack{epoch, Seq{2}}); }
+  SECTION("the own disk makes the quorum") {
+    n.flush();
+  }
+  SECTION("two others are a quorum without it") {
+    n.hear(3, wire::Ack{epoch, Seq{2}});
+  }
   CHECK(n->commit() == Seq{2});
 }
 

@@ -1,14 +1,14 @@
 // The checkers are proved able to fail: each rule that the executor breaks on purpose is noticed.
 // Source: testing "Mutants that must die".
+#include "runs.h"
+
 #include <cstdlib>
 #include <iostream>
 #include <string>
-
-#include <catch2/catch.hpp>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "runs.h"
+#include <catch2/catch.hpp>
 
 namespace brigade::sim {
 namespace {
@@ -47,16 +47,30 @@ void must_die(Flaw flaw, std::uint64_t seeds) {
   if (std::getenv("BRIGADE_VERBOSE") != nullptr) WARN(flaw_name(flaw) << " noticed with seed " << seed);
 }
 
-TEST_CASE("a promise that is forgotten is noticed") { must_die(Flaw::kPromiseForgotten, 50); }
-TEST_CASE("a disk that lies is noticed") { must_die(Flaw::kDiskLies, 50); }
+TEST_CASE("a promise that is forgotten is noticed") {
+  must_die(Flaw::kPromiseForgotten, 50);
+}
+TEST_CASE("a disk that lies is noticed") {
+  must_die(Flaw::kDiskLies, 50);
+}
 TEST_CASE("a node that forgets at its start that it may have answered is noticed") {
   must_die(Flaw::kNoHoldoffAfterBoot, 300);
 }
-TEST_CASE("an inviter that keeps its own log is noticed") { must_die(Flaw::kPositionHidden, 50); }
-TEST_CASE("a grant that outlives the coordinator's lease is noticed") { must_die(Flaw::kGrantStretched, 20); }
-TEST_CASE("a grant that asks for no seq is noticed") { must_die(Flaw::kGrantSeqIgnored, 100); }
-TEST_CASE("a node that serves what it has released is noticed") { must_die(Flaw::kReleaseForgotten, 50); }
-TEST_CASE("an acknowledgement of what is not on disk is noticed") { must_die(Flaw::kAckBeyondGap, 20); }
+TEST_CASE("an inviter that keeps its own log is noticed") {
+  must_die(Flaw::kPositionHidden, 50);
+}
+TEST_CASE("a grant that outlives the coordinator's lease is noticed") {
+  must_die(Flaw::kGrantStretched, 20);
+}
+TEST_CASE("a grant that asks for no seq is noticed") {
+  must_die(Flaw::kGrantSeqIgnored, 100);
+}
+TEST_CASE("a node that serves what it has released is noticed") {
+  must_die(Flaw::kReleaseForgotten, 50);
+}
+TEST_CASE("an acknowledgement of what is not on disk is noticed") {
+  must_die(Flaw::kAckBeyondGap, 20);
+}
 
 }  // namespace
 }  // namespace brigade::sim

@@ -1,5 +1,6 @@
 // What a simulated cluster goes through.  Source: design §4; testing "What the best do, and we do too".
-// Concept: a run has two parts. In the first, faults are drawn from the seed and only safety is asked for; then everything
+// Concept: a run has two parts. In the first, faults are drawn from the seed and only safety is asked for; then
+// everything
 //          is healed, and the cluster must come together within `heal_limit`. All times are virtual.
 // Thread:  values.
 #pragma once
@@ -18,14 +19,14 @@ namespace brigade::sim {
 /// What the executor does wrong on purpose, to show that the checkers can see it (testing "Mutants that must die").
 enum class Flaw : std::uint8_t {
   kNone,
-  kPromiseForgotten,     ///< a restart brings back an older promise
-  kDiskLies,             ///< writes are called durable at once, and a crash loses them
-  kNoHoldoffAfterBoot,   ///< a node that starts has forgotten that it may have answered just before
-  kPositionHidden,       ///< Accept does not say how far the accepter's log goes: the inviter keeps its own
-  kGrantStretched,       ///< members are granted more than what is left of the coordinator's lease
-  kGrantSeqIgnored,      ///< a grant asks for no seq to be applied
-  kReleaseForgotten,     ///< a node says that it has released buckets, and goes on serving them
-  kAckBeyondGap,         ///< a node acknowledges more than what it has on disk
+  kPromiseForgotten,    ///< a restart brings back an older promise
+  kDiskLies,            ///< writes are called durable at once, and a crash loses them
+  kNoHoldoffAfterBoot,  ///< a node that starts has forgotten that it may have answered just before
+  kPositionHidden,      ///< Accept does not say how far the accepter's log goes: the inviter keeps its own
+  kGrantStretched,      ///< members are granted more than what is left of the coordinator's lease
+  kGrantSeqIgnored,     ///< a grant asks for no seq to be applied
+  kReleaseForgotten,    ///< a node says that it has released buckets, and goes on serving them
+  kAckBeyondGap,        ///< a node acknowledges more than what it has on disk
 };
 std::string_view flaw_name(Flaw flaw);
 
@@ -35,10 +36,10 @@ struct Options {
   /// Bootstrapped one by one: the first founds the cluster, the others join it, while faults go on. Otherwise the run
   /// starts with a settled cluster, as after a power cut: all in the roster, all buckets serve.
   bool joining = false;
-  Duration faults = std::chrono::seconds{15};
+  Duration faults = std::chrono::seconds{10};
   Duration heal_limit = std::chrono::seconds{60};
   /// Mean time between two faults; zero: none.
-  Duration fault_interval = std::chrono::milliseconds{600};
+  Duration fault_interval = std::chrono::milliseconds{500};
 
   // Network, when nothing special happens. A datagram takes delay_min plus a random part, mostly small.
   Duration delay_min = std::chrono::microseconds{50};
