@@ -72,7 +72,9 @@ class Partition(ClusterTest):
         written = {f"cut/{number}": 2000 for number in range(30)}
         for number, (key, size) in enumerate(written.items()):
             node = majority[number % len(majority)]
-            self.assertIn(node.patient("PUT", f"/o/{key}", content(key, size)).status, (200, 201))
+            # Four copies: two nodes of five can be away, and an in-sync one is left.
+            headers = {"Brigade-Redundancy": "4"}
+            self.assertIn(node.patient("PUT", f"/o/{key}", content(key, size), headers).status, (200, 201))
         for node in away:
             self.assertTrue(self.says_no_quorum(node), f"{node.name} serves while it is cut off")
         network.heal(numbers)
