@@ -147,7 +147,9 @@ asio::awaitable<void> OperatorEndpoint::log(std::string query, net::Response& re
   const auto after = query_number(query, "after", 0, wire::kSeqMax.value);
   const auto limit = query_number(query, "limit", kLogLinesMax, kLogLinesMax);
   if (!after || !limit) {
-    co_await send_problem(response, !after ? after.error() : limit.error());
+    // No ?: inside co_await: g++ 12 destroys what it yields twice.
+    Error error = !after ? after.error() : limit.error();
+    co_await send_problem(response, std::move(error));
     co_return;
   }
   const auto view = context_.view();
@@ -206,7 +208,8 @@ asio::awaitable<void> OperatorEndpoint::objects(std::string query, net::Response
   auto after = query_text(query, "after");
   const auto limit = query_number(query, "limit", kObjectsMax, kObjectsMax);
   if (!prefix || !after || !limit) {
-    co_await send_problem(response, !prefix ? prefix.error() : !after ? after.error() : limit.error());
+    Error error = !prefix ? prefix.error() : !after ? after.error() : limit.error();
+    co_await send_problem(response, std::move(error));
     co_return;
   }
   if (!context_.control.may_serve()) {

@@ -180,10 +180,8 @@ asio::awaitable<void> handle_peer_keys(NodeContext& context, net::Request& reque
   auto limit = query_number(query, "limit", kLimitMax, kLimitMax);
   auto seq = take_map_seq(request.head().fields);
   if (!prefix || !after || !limit || !seq) {
-    co_await send_problem(response, !prefix  ? prefix.error()
-                                    : !after ? after.error()
-                                    : !limit ? limit.error()
-                                             : seq.error());
+    Error error = !prefix ? prefix.error() : !after ? after.error() : !limit ? limit.error() : seq.error();
+    co_await send_problem(response, std::move(error));
     co_return;
   }
   co_await context.wait_for_seq(*seq, Clock::now() + kMapPatience);

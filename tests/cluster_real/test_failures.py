@@ -92,6 +92,9 @@ class Failures(ClusterTest):
         load.wait_for_more(100)
         began = time.monotonic()
         newcomer = cluster.grow()
+        # Between two steps of the move nothing is moving either: the shares say when it is over.
+        wait_for("equal shares", 180, lambda: all(
+            abs(each["buckets"] - 65536 / 4) <= 1 for each in newcomer.cluster()["roster"]))
         cluster.wait_settled()
         figure("newcomer_settled_ms", round(1000 * (time.monotonic() - began)))
         load.wait_for_more(50)
