@@ -48,45 +48,23 @@ class StandInPicker {
   std::vector<std::pair<std::uint64_t, const RosterEntry*>> used_;
 };
 
-void add_moved(const ClusterMap& map, std::vector<wire::Change>& out) {
-  std::map<NodeId, BucketSet> released;
-  for_all_buckets([&](BucketId bucket) {
-    const Cell& c = map.cell(bucket);
-    if (c.state == BucketState::kReleased) released[c.new_owner].add(bucket);
-  });
-  for (const auto& [node, buckets] : released)
-    for (BucketSet& part : buckets.split(kSetBytesMax)) out.emplace_back(wire::BucketsMoved{node, std::move(part)});
-}
-
-/// Stand-ins of owners that serve after all: NodeDown did not get into the log, because another coordinator came first.
-void add_let_go(const ClusterMap& map, std::vector<wire::Change>& out) {
-  ChangeBatch batch;
-  for_all_buckets([&](BucketId bucket) {
-    const Cell& c = map.cell(bucket);
-    if (c.state == BucketState::kStandIn && c.in_sync && map.is_up(c.owner)) batch.add(Role::kNone, NodeId{}, bucket);
-  });
-  batch.flush(Reason::kFailure, out);
-}
-
-/// Buckets whose owner is down: those lost for good go to the stand-in; those without a stand-in get one.
-void add_care_for_down(const ClusterMap& map, const std::function<bool(NodeId)>& is_lost,
-                       std::vector<wire::Change>& out) {
-  ChangeBatch lost;
-  ChangeBatch stand_ins;
-  std::map<NodeId, StandInPicker> pickers;
-  for_all_buckets([&](BucketId bucket) {
-    const Cell& c = map.cell(bucket);
-    if (!c.owner || map.is_up(c.owner)) return;
-    if (c.new_owner) {
-      if (is_lost(c.owner)) lost.add(Role::kOwner, c.new_owner, bucket);
-      return;
+/// Which nodes are up, for many questions about few nodes: buckets beside each other often have the same owner.
+class UpNodes {
+ public:
+  explicit UpNodes(const ClusterMap& map) : map_(map) {}
+  [[nodiscard]] bool contains(NodeId node) {
+    if (node != last_) {
+      last_ = node;
+      last_is_up_ = map_.is_up(node);
     }
-    auto& picker = pickers.try_emplace(c.owner, map, c.owner).first->second;
-    if (auto node = picker.pick(bucket)) stand_ins.add(Role::kStandIn, *node, bucket);
-  });
-  lost.flush(Reason::kLoss, out);
-  stand_ins.flush(Reason::kFailure, out);
-}
+    return last_is_up_;
+  }
+
+ private:
+  const ClusterMap& map_;
+  NodeId last_;
+  bool last_is_up_ = false;
+};
 
 }  // namespace
 
@@ -143,34 +121,63 @@ const placement::Plan& Assigner::plan_for(const ClusterMap& map, const std::func
 
 std::vector<wire::Change> Assigner::next(const ClusterMap& map, const std::function<bool(NodeId)>& is_lost,
                                          std::size_t changes_max) {
-  std::vector<wire::Change> out;
-  add_moved(map, out);
-  add_let_go(map, out);
-  add_care_for_down(map, is_lost, out);
   const placement::Plan& plan = plan_for(map, is_lost);
-
+  std::map<NodeId, BucketSet> released;
+  ChangeBatch let_go, lost, stand_ins, unowned, moves;
+  std::map<NodeId, StandInPicker> pickers;
+  std::vector<BucketId> misplaced;
   std::size_t moving = 0;
-  bool unassigned = false;
-  for_all_buckets([&](BucketId bucket) {
-    const Cell& c = map.cell(bucket);
-    if (c.state == BucketState::kMoving || c.state == BucketState::kReleased) ++moving;
-    if (!c.owner) unassigned = true;
-  });
-
-  ChangeBatch first;
-  ChangeBatch moves;
+  bool all_owned = true;
+  UpNodes owners_up(map);
+  UpNodes targets_up(map);
   for_all_buckets([&](BucketId bucket) {
     const Cell& c = map.cell(bucket);
     const NodeId target = plan.owners[bucket.value];
-    if (!target || !map.is_up(target)) return;
-    if (!c.owner) first.add(Role::kOwner, target, bucket);
-    if (!unassigned && c.state == BucketState::kServing && c.owner != target && map.is_up(c.owner) &&
-        moving < kMovingMax) {
-      moves.add(Role::kNewOwner, target, bucket);
-      ++moving;
+    if (!c.owner) {
+      all_owned = false;
+      if (targets_up.contains(target)) unowned.add(Role::kOwner, target, bucket);
+      return;
     }
+    const bool up = owners_up.contains(c.owner);
+    switch (c.state) {
+      case BucketState::kReleased:
+        released[c.new_owner].add(bucket);
+        ++moving;
+        break;
+      case BucketState::kMoving:
+        ++moving;
+        break;
+      case BucketState::kStandIn:
+        // Its owner serves after all: NodeDown did not get into the log, because another coordinator came first.
+        if (c.in_sync && up) let_go.add(Role::kNone, NodeId{}, bucket);
+        break;
+      case BucketState::kServing:
+        if (up && c.owner != target && targets_up.contains(target)) misplaced.push_back(bucket);
+        break;
+      default:
+        break;
+    }
+    if (up) return;
+    if (c.new_owner) {
+      if (is_lost(c.owner)) lost.add(Role::kOwner, c.new_owner, bucket);
+      return;
+    }
+    if (auto node = pickers.try_emplace(c.owner, map, c.owner).first->second.pick(bucket))
+      stand_ins.add(Role::kStandIn, *node, bucket);
   });
-  first.flush(Reason::kBootstrap, out);
+
+  std::vector<wire::Change> out;
+  for (const auto& [node, buckets] : released)
+    for (BucketSet& part : buckets.split(kSetBytesMax)) out.emplace_back(wire::BucketsMoved{node, std::move(part)});
+  let_go.flush(Reason::kFailure, out);
+  lost.flush(Reason::kLoss, out);
+  stand_ins.flush(Reason::kFailure, out);
+  if (all_owned) {  // nothing moves for balance while a bucket has nobody
+    const std::size_t room = moving < kMovingMax ? kMovingMax - moving : 0;
+    misplaced.resize(std::min(misplaced.size(), room));
+    for (BucketId bucket : misplaced) moves.add(Role::kNewOwner, plan.owners[bucket.value], bucket);
+  }
+  unowned.flush(Reason::kBootstrap, out);
   moves.flush(Reason::kBalance, out);
   if (out.size() > changes_max) out.resize(changes_max);
   return out;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "brigade/cluster/rules.h"
+
 namespace brigade::cluster {
 
 std::uint64_t CoordinatorLease::begin_round(Instant now, Duration lease, NodeId self) {
@@ -11,13 +13,13 @@ std::uint64_t CoordinatorLease::begin_round(Instant now, Duration lease, NodeId 
   return round_;
 }
 
-bool CoordinatorLease::on_answer(std::uint64_t round, NodeId node,
+bool CoordinatorLease::on_answer(Instant now, std::uint64_t round, NodeId node,
                                  const std::function<bool(const std::set<NodeId>&)>& is_quorum) {
   auto at = rounds_.find(round);
   if (at == rounds_.end()) return false;
   at->second.answered.insert(node);
   if (!is_quorum(at->second.answered)) return false;
-  const Instant end = at->second.sent + at->second.lease;
+  const Instant end = (holds(Rule::kLeaseFromSending) ? at->second.sent : now) + at->second.lease;
   if (end <= until_) return false;
   until_ = end;
   return true;
@@ -51,7 +53,7 @@ void MemberLease::on_answering(Instant now, const Epoch& epoch, std::uint64_t ro
   }
   answered_[round] = now;
   while (answered_.size() > 16) answered_.erase(answered_.begin());
-  hold_off_until(now + longer_by_drift(lease));
+  if (holds(Rule::kHoldoffAfterAnswer)) hold_off_until(now + longer_by_drift(lease));
 }
 
 void MemberLease::on_confirmed(const Epoch& epoch, std::uint64_t round, Duration grant, Seq grant_seq) {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "brigade/base/check.h"
+#include "brigade/cluster/rules.h"
 
 namespace brigade::cluster {
 
@@ -13,6 +14,7 @@ namespace {
 /// Kinds that claim something of the sender's disk: they leave when it is there (design §4, "What must be on disk").
 /// Ack and HeartbeatReply speak of what is durable already, Append to members of what the coordinator may still lose.
 bool is_claim(const wire::Message& message) {
+  if (!holds(Rule::kPromiseBeforeAccept)) return false;
   if (const auto* append = std::get_if<wire::Append>(&message)) return append->fetched;
   return std::holds_alternative<wire::Probe>(message) || std::holds_alternative<wire::ProbeReply>(message) ||
          std::holds_alternative<wire::Invitation>(message) || std::holds_alternative<wire::Accept>(message) ||
@@ -55,11 +57,11 @@ Member::Member(wire::NodeInfo self, Boot boot, ClusterMap map, Prng prng, Instan
     : self_(std::move(self)),
       incarnation_(boot.incarnation),
       prng_(prng),
-      promised_(boot.promised),
+      promised_(holds(Rule::kPromiseIsDurable) ? boot.promised : Epoch{}),
       log_(map.last()),
       map_(std::move(map)),
       now_(now),
-      highest_seen_(boot.promised) {
+      highest_seen_(promised_) {
   for (wire::LogEntry& entry : boot.log) log_.append(std::move(entry));
   // What is in the log was promised by whoever wrote it: bootstrap, too, has used up a group number.
   promised_ = highest_seen_ = std::max(promised_, log_.last().epoch);
@@ -68,7 +70,7 @@ Member::Member(wire::NodeInfo self, Boot boot, ClusterMap map, Prng prng, Instan
   matched_ = map_.seq();
   refresh_roster_in_force();
   // It may have answered a heartbeat before it fell. Alone, there was nobody to answer.
-  if (roster_in_force_.size() > 1) lease_.hold_off_until(now + longer_by_drift(map_.settings().lease));
+  if (roster_in_force_.size() > 1 && holds(Rule::kHoldoffAfterBoot)) lease_.hold_off_until(now + longer_by_drift(map_.settings().lease));
   probe_at_ = now;
 }
 
@@ -191,7 +193,8 @@ void Member::refresh_roster_in_force() {
   roster_in_force_.clear();
   for (const RosterEntry& e : map_.roster()) roster_in_force_.push_back(e.node.id);
   roster_in_force_seq_ = map_.roster_seq();
-  for (Seq seq = next(map_.seq()); seq <= log_.last().seq; seq = next(seq)) {
+  const Seq end = holds(Rule::kRosterFromAppend) ? log_.last().seq : map_.seq();
+  for (Seq seq = next(map_.seq()); seq <= end; seq = next(seq)) {
     const wire::Change& change = log_.at(seq).change;
     if (const auto* added = std::get_if<wire::NodeAdded>(&change)) {
       auto at = std::ranges::lower_bound(roster_in_force_, added->node.id);

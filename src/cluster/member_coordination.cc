@@ -60,9 +60,10 @@ void Member::send_heartbeat() {
   wire::Heartbeat h;
   h.epoch = epoch_;
   h.round = c.lease.begin_round(now_, lease, self_.id);
-  c.lease.on_answer(h.round, self_.id, [this](const std::set<NodeId>& nodes) { return is_quorum(nodes); });
+  c.lease.on_answer(now_, h.round, self_.id, [this](const std::set<NodeId>& nodes) { return is_quorum(nodes); });
   h.roster_seq = roster_in_force_seq_;
   h.grant = std::max(Duration::zero(), shorter_by_drift(c.lease.until() - now_));
+  if (!holds(Rule::kGrantIsWhatIsLeft)) h.grant = lease;
   h.grant_seq = std::max(c.formed, map_.view());
   h.last = log_.last().seq;
   h.commit = map_.seq();
@@ -84,7 +85,7 @@ void Member::meet(NodeId from, Coordinator::Peer& peer) {
   if (peer.incarnation != incarnations_[from]) {
     // It may have forgotten what it had said before it fell: no grant until all that was said is in the map.
     peer.incarnation = incarnations_[from];
-    peer.confirm_from = log_.last().seq;
+    if (holds(Rule::kNewLifeWaits)) peer.confirm_from = log_.last().seq;
     peer.info.reset();
   }
   if (peer.info) return;
@@ -112,7 +113,7 @@ void Member::on(NodeId from, const wire::HeartbeatReply& m) {
   meet(from, peer);
   peer.acked = std::max(peer.acked, std::min(m.acked, log_.last().seq));
   const bool had_lease = c.lease.until() > now_;
-  c.lease.on_answer(m.round, from, [this](const std::set<NodeId>& nodes) { return is_quorum(nodes); });
+  c.lease.on_answer(now_, m.round, from, [this](const std::set<NodeId>& nodes) { return is_quorum(nodes); });
   // The first answers of a quorum: hand out grants at once.
   if (!had_lease && c.lease.until() > now_) c.heartbeat_at = now_;
   evaluate_commit();
@@ -137,7 +138,7 @@ void Member::evaluate_commit() {
   if (held.size() < quorum_needed()) return;
   std::ranges::sort(held, std::greater<>());
   const Seq upto = held[quorum_needed() - 1];
-  if (upto <= map_.seq() || log_.at(upto).epoch != epoch_) return;
+  if (upto <= map_.seq() || (log_.at(upto).epoch != epoch_ && holds(Rule::kOwnEpochCommits))) return;
   const bool formed_before = map_.seq() >= c.formed;
   apply_to(upto);
   c.heartbeat_at = std::min(c.heartbeat_at, now_ + kCommitNews);
@@ -169,6 +170,7 @@ bool Member::append_change(wire::Change change) {
 
 bool Member::roster_change_allowed() const {
   const Coordinator& c = *coordinator_;
+  if (!holds(Rule::kRosterOneAtATime)) return true;
   return map_.seq() >= c.formed && roster_in_force_seq_ <= map_.seq() && now_ >= c.roster_change_after;
 }
 
@@ -206,7 +208,8 @@ void Member::watch_up(const RosterEntry& entry, Coordinator::Peer& peer) {
   const NodeId id = entry.node.id;
   if (now_ - peer.heard > map_.settings().failure_timeout) peer.condemned = true;
   if (peer.condemned) {
-    if (!map_.is_up(id) || now_ < coordinator_->lease.grant_end(id)) return;
+    const bool granted = now_ < coordinator_->lease.grant_end(id) && holds(Rule::kDownAfterGrant);
+    if (!map_.is_up(id) || granted) return;
     append_changes(Assigner::stand_ins(coordinator_->appended, id));
     append_change(wire::NodeDown{id});
     return;

@@ -7,6 +7,13 @@
 
 namespace brigade::cluster {
 
+namespace {
+
+/// What logs are compared by.
+Position rank_of(Position last) { return holds(Rule::kPositionHasEpoch) ? last : Position{{}, last.seq}; }
+
+}  // namespace
+
 std::optional<Epoch> Member::live_coordinator() const {
   if (state_ != State::kNormal) return std::nullopt;
   if (coordinator_ || now_ - heard_coordinator_ < coordinator_timeout()) return epoch_;
@@ -79,7 +86,7 @@ void Member::consider_inviting() {
       return;
     }
     present.insert(node);
-    if (std::pair(answer.last, node) > std::pair(log_.last(), self_.id)) ++rank;
+    if (std::pair(rank_of(answer.last), node) > std::pair(rank_of(log_.last()), self_.id)) ++rank;
   }
   if (!is_quorum(present)) {
     invite_at_.reset();
@@ -182,7 +189,7 @@ void Member::on(NodeId from, const wire::Accept& m) {
   }
   Coordinator::Peer& peer = coordinator_->peers[from];
   peer.heard = now_;
-  if (peer.incarnation != incarnations_[from]) peer.confirm_from = log_.last().seq;
+  if (peer.incarnation != incarnations_[from] && holds(Rule::kNewLifeWaits)) peer.confirm_from = log_.last().seq;
   peer.incarnation = incarnations_[from];
   peer.info = m.node;
   send(from, wire::Ready{epoch_, coordinator_->formed});
@@ -210,13 +217,13 @@ void Member::on(NodeId from, const wire::Refusal& m) {
 void Member::evaluate_accepts() {
   if (!inviting_ || durable_number_ < promise_batch_) return;
   std::set<NodeId> acceptors{self_.id};
-  Position best = log_.last();
+  Position best = rank_of(log_.last());
   for (const auto& [node, accepted] : accepts_) {
     acceptors.insert(node);
-    if (is_in_force(node)) best = std::max(best, accepted.last);
+    if (is_in_force(node)) best = std::max(best, rank_of(accepted.last));
   }
   if (!is_quorum(acceptors)) return;
-  if (best > log_.last()) {
+  if (best > rank_of(log_.last()) && holds(Rule::kInviterTakesBestLog)) {
     ask_for_missing();
     return;
   }
@@ -232,7 +239,7 @@ void Member::ask_for_missing() {
   if (now_ < request_at_) return;
   request_at_ = now_ + heartbeat() / 4;
   auto best = std::ranges::max_element(accepts_, {}, [&](const auto& a) {
-    return is_in_force(a.first) ? a.second.last : Position{};
+    return is_in_force(a.first) ? rank_of(a.second.last) : Position{};
   });
   const Seq from = next(std::max(map_.seq(), std::min(matched_, log_.last().seq)));
   send(best->first, wire::LogRequest{epoch_, from, next(best->second.last.seq)});

@@ -21,7 +21,7 @@ constexpr std::uint64_t kLogKept = 2048;   ///< entries kept in memory below it,
 bool Member::heeds(NodeId from, const Epoch& epoch) {
   highest_seen_ = std::max(highest_seen_, epoch);
   if (from != epoch.coordinator) return false;
-  if (epoch < promised_) {
+  if (epoch < promised_ && holds(Rule::kOldEpochsRefused)) {
     send(from, wire::Refusal{epoch, promised_});
     return false;
   }
@@ -60,7 +60,10 @@ void Member::take(Epoch before, const wire::LogEntry& entry) {
   if (entry.seq <= map_.seq()) return;
   // Nothing above what this node has promised can be in a log that it takes, and epochs never fall along one.
   if (entry.epoch > promised_ || entry.epoch < before) return;
-  if (log_.holds({before, previous(entry.seq)})) {
+  const bool fits = holds(Rule::kPredecessorChecked)
+                        ? log_.holds({before, previous(entry.seq)})
+                        : log_.has(previous(entry.seq)) || log_.base().seq == previous(entry.seq);
+  if (fits) {
     matched_ = std::max(matched_, previous(entry.seq));
     place(entry);
     drain_reorder_buffer();
@@ -75,6 +78,7 @@ void Member::place(const wire::LogEntry& entry) {
       matched_ = std::max(matched_, entry.seq);
       return;
     }
+    if (!holds(Rule::kTailRolledBack)) return;
     truncate_from(entry.seq);
   }
   append(entry);
@@ -120,7 +124,9 @@ void Member::clamp_durable(Seq upto) {
   for (auto& [number, last] : batch_last_) last = std::min(last, upto);
 }
 
-void Member::advance_commit(Seq commit) { apply_to(std::min(commit, matched_)); }
+void Member::advance_commit(Seq commit) {
+  apply_to(std::min(commit, holds(Rule::kCommitWhatMatches) ? matched_ : log_.last().seq));
+}
 
 void Member::apply_to(Seq commit) {
   if (commit <= map_.seq()) return;
@@ -144,7 +150,9 @@ void Member::cut_log() {
   log_.cut_to(Seq{map_.seq().value - kLogKept});
 }
 
-Seq Member::durable_matched() const { return std::min(matched_, durable_last_); }
+Seq Member::durable_matched() const {
+  return holds(Rule::kAckAfterDisk) ? std::min(matched_, durable_last_) : matched_;
+}
 
 void Member::acknowledge() {
   if (durable_matched() <= acknowledged_ || coordinator_) return;
@@ -247,13 +255,14 @@ Effects Member::on_index(Instant now, const wire::Snapshot& snapshot) {
 void Member::on(NodeId from, const wire::Heartbeat& m) {
   if (!heeds(from, m.epoch) || m.round <= heard_round_) return;
   heard_round_ = m.round;
+  heard_lease_ = m.lease;
   present_ = 0;
   for (bool answered : m.answered) present_ += answered ? 1 : 0;
   if (m.roster_seq == roster_in_force_seq_ && m.answered.size() == roster_in_force_.size()) {
     auto self = std::ranges::lower_bound(roster_in_force_, self_.id);
     const auto index = static_cast<std::size_t>(self - roster_in_force_.begin());
     if (self != roster_in_force_.end() && *self == self_.id && m.answered[index])
-      lease_.on_confirmed(m.epoch, m.round, m.grant, m.grant_seq);
+      lease_.on_confirmed(m.epoch, m.round, m.grant, holds(Rule::kGrantNamesSeq) ? m.grant_seq : Seq{});
   }
   lease_.on_answering(now_, m.epoch, m.round, m.lease);
   waiting_invitation_.reset();

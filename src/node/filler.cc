@@ -17,6 +17,7 @@ constexpr std::size_t kPartsPerQuestion = 4096;
 constexpr std::size_t kPartsPerList = 64;
 constexpr std::size_t kReportBytesMax = 1000;
 constexpr std::chrono::milliseconds kRepeat{100};
+constexpr std::chrono::milliseconds kLooks{10};  ///< between two looks at the whole map, however fast it changes
 constexpr std::chrono::milliseconds kIdle{500};
 
 /// The transaction that gave this node its part in the bucket.
@@ -39,6 +40,7 @@ void Filler::report(wire::ReportKind kind, Seq as_of, const BucketSet& buckets) 
 }
 
 void Filler::release_moved(const View& view) {
+  const auto now = std::chrono::steady_clock::now();
   BucketSet released;
   std::erase_if(context_.released, [&](const auto& r) {
     const cluster::Cell& cell = view.map.cell(r.first);
@@ -48,6 +50,7 @@ void Filler::release_moved(const View& view) {
     const BucketId bucket{static_cast<std::uint16_t>(i)};
     const cluster::Cell& cell = view.map.cell(bucket);
     if (cell.owner != context_.self || cell.state != cluster::BucketState::kMoving || !cell.new_filled) continue;
+    if (context_.uploads.hold(bucket, now)) continue;
     context_.released[bucket] = cell.new_assigned;
     released.add(bucket);
   }
@@ -162,8 +165,9 @@ asio::awaitable<void> Filler::run() {
     const auto now = std::chrono::steady_clock::now();
     if (busy > 0) {
       co_await pause_for(kRepeat);
-    } else if (context_.view()->map.seq() == view->map.seq()) {
-      co_await context_.wait_for_view(now + kIdle);
+    } else {
+      if (context_.view()->map.seq() == view->map.seq()) co_await context_.wait_for_view(now + kIdle);
+      co_await pause_for(kLooks);
     }
   }
 }

@@ -35,6 +35,17 @@ asio::awaitable<bool> NodeContext::wait_for_seq(Seq seq, std::chrono::steady_clo
   co_return true;
 }
 
+asio::awaitable<bool> NodeContext::may_serve_soon() {
+  constexpr std::chrono::milliseconds kLagMax{200};
+  const auto deadline = std::chrono::steady_clock::now() + kLagMax;
+  while (!control.may_serve()) {
+    const auto now = std::chrono::steady_clock::now();
+    if (view()->state != cluster::State::kNormal || now >= deadline) co_return false;
+    co_await pause_for(std::chrono::milliseconds{2});
+  }
+  co_return true;
+}
+
 std::string NodeContext::peer_address(const cluster::ClusterMap& map, NodeId node) {
   const cluster::RosterEntry* entry = map.node(node);
   return entry == nullptr ? std::string() : entry->node.peer;

@@ -65,6 +65,39 @@ class CommitsInFlight {
   std::multiset<Seq> seqs_;
 };
 
+/// Uploads under way, by the bucket that makes this node their primary: under them it is not given up to a new owner,
+/// for a while, because the client would have to send its body again.
+class BucketUploads {
+ public:
+  class Token {
+   public:
+    Token(BucketUploads& owner, std::multiset<BucketId>::iterator at) : owner_(&owner), at_(at) {}
+    Token(Token&& other) noexcept : owner_(std::exchange(other.owner_, nullptr)), at_(other.at_) {}
+    Token& operator=(Token&&) = delete;
+    ~Token() {
+      if (owner_ != nullptr) owner_->under_way_.erase(at_);
+    }
+
+   private:
+    BucketUploads* owner_;
+    std::multiset<BucketId>::iterator at_;
+  };
+  Token begin(BucketId bucket) { return {*this, under_way_.insert(bucket)}; }
+  /// True while `bucket`, which is to be given up, should wait.
+  bool hold(BucketId bucket, std::chrono::steady_clock::time_point now) {
+    if (!under_way_.contains(bucket)) {
+      if (!wanted_since_.empty()) wanted_since_.erase(bucket);
+      return false;
+    }
+    return now - wanted_since_.try_emplace(bucket, now).first->second < kPatience;
+  }
+
+ private:
+  static constexpr std::chrono::seconds kPatience{30};
+  std::multiset<BucketId> under_way_;
+  std::map<BucketId, std::chrono::steady_clock::time_point> wanted_since_;
+};
+
 struct NodeContext {
   NodeContext(asio::any_io_executor executor_in, const Config& config_in, NodeId self_in, Control& control_in,
               store::ObjectStore& store_in, net::HttpClient& peers_in, BlockingPool& disk_in)
@@ -88,6 +121,7 @@ struct NodeContext {
   BlockingPool& disk;
   KeyLocks key_locks;
   CommitsInFlight commits;
+  BucketUploads uploads;
   DataStats stats;
   /// Objects committed here while a bucket of ours is filling: no leftovers, whatever a sibling's older list says.
   std::unordered_set<ObjectId> fresh;
@@ -103,6 +137,9 @@ struct NodeContext {
   asio::awaitable<bool> wait_for_seq(Seq seq, std::chrono::steady_clock::time_point deadline);
   /// Waits for any new view, or until `deadline`.
   asio::awaitable<void> wait_for_view(std::chrono::steady_clock::time_point deadline);
+  /// may_serve(), after a short wait if the node follows a coordinator and only lags: while buckets move, a grant can
+  /// name a map that is still on its way here.
+  asio::awaitable<bool> may_serve_soon();
   /// Peer address of a node, empty if it is not in the roster.
   [[nodiscard]] static std::string peer_address(const cluster::ClusterMap& map, NodeId node);
   [[nodiscard]] static std::string name_of(const cluster::ClusterMap& map, NodeId node);

@@ -83,8 +83,15 @@ asio::awaitable<void> send_problem(net::Response& response, Error error) {
 }
 
 Error no_quorum_error(const View& view) {
-  return {Errc::kNoQuorum, "this node has no lease (" + std::to_string(view.present) + " of " +
-                               std::to_string(view.quorum_needed) + " nodes needed are heard): ask again, or another node"};
+  std::string why;
+  if (view.state != cluster::State::kNormal) {
+    why = "it has no coordinator and looks for one";
+  } else if (view.present < view.quorum_needed) {
+    why = "its group has " + std::to_string(view.present) + " of the " + std::to_string(view.quorum_needed) + " nodes needed";
+  } else {
+    why = "it waits for its coordinator's word";
+  }
+  return {Errc::kNoQuorum, "this node may not serve now, for " + why + ": ask again, or another node"};
 }
 
 Error unavailable_error(std::string detail) { return {Errc::kUnavailable, std::move(detail)}; }

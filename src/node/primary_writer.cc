@@ -243,6 +243,7 @@ asio::awaitable<bool> put_as_primary(NodeContext& context, std::string key, net:
   }
   ReplicaUploads uploads(context, id, key);
   const ReplicaSet set = replication::replica_set(view->map, id, *level);
+  const auto hold = context.uploads.begin(set.primary_bucket);
   const bool sized = request.framing().kind == net::BodyFraming::Kind::kLength;
   co_await uploads.begin(set.live, sized ? request.framing().length : 0);
   auto staged = co_await stage_everywhere(context, id, key, request, uploads);

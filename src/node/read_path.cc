@@ -189,8 +189,9 @@ asio::awaitable<void> read_object(NodeContext& context, const std::string& key, 
   const auto deadline = Clock::now() + kReadPatience;
   RemoteRead remote(context, id, key, request, response);
   for (;;) {
+    const bool may_serve = co_await context.may_serve_soon();
     const auto view = context.view();
-    if (!context.control.may_serve()) {
+    if (!may_serve) {
       ++context.stats.no_quorum;
       co_await send_problem(response, no_quorum_error(*view));
       co_return;

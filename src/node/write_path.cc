@@ -135,8 +135,9 @@ asio::awaitable<void> write_object(NodeContext& context, const std::string& key,
   KeptBody body(request);
   bool kept = false;
   for (;;) {
+    const bool may_serve = co_await context.may_serve_soon();
     const auto view = context.view();
-    if (!context.control.may_serve()) {
+    if (!may_serve) {
       ++context.stats.no_quorum;
       co_await send_problem(response, no_quorum_error(*view));
       co_return;

@@ -29,6 +29,7 @@ ReplicaSet replica_set(const ClusterMap& map, const ObjectId& id, Level level) {
     consider(cell.new_owner, cell.new_assigned);
     if (!set.primary && map.is_in_sync(bucket)) {
       set.primary = cell.owner;
+      set.primary_bucket = bucket;
       set.primary_knows = j < map.settings().min_redundancy;
     }
   }

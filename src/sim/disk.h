@@ -39,9 +39,6 @@ class Disk {
   [[nodiscard]] bool holds(Position position) const;
   [[nodiscard]] bool holds_seq(Seq seq) const { return seq <= last().seq; }
 
-  /// For Flaw::kPromiseForgotten.
-  void forget_promise() { promised_ = Epoch{}; }
-
  private:
   void carry_out(const cluster::PersistBatch& batch);
 

@@ -10,22 +10,14 @@ std::string_view flaw_name(Flaw flaw) {
   switch (flaw) {
     case Flaw::kNone:
       return "none";
-    case Flaw::kPromiseForgotten:
-      return "promise-forgotten";
     case Flaw::kDiskLies:
-      return "disk-lies";
-    case Flaw::kNoHoldoffAfterBoot:
-      return "no-holdoff-after-boot";
-    case Flaw::kPositionHidden:
-      return "position-hidden";
-    case Flaw::kGrantStretched:
-      return "grant-stretched";
-    case Flaw::kGrantSeqIgnored:
-      return "grant-seq-ignored";
+      return "disk lies";
     case Flaw::kReleaseForgotten:
-      return "release-forgotten";
-    case Flaw::kAckBeyondGap:
-      return "ack-beyond-gap";
+      return "release forgotten";
+    case Flaw::kIndexIncomplete:
+      return "index incomplete";
+    case Flaw::kClocksRunWild:
+      return "clocks run wild";
   }
   return "unknown";
 }

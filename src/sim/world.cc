@@ -29,7 +29,8 @@ Hosts make_hosts(const Options& options, const std::shared_ptr<const wire::Snaps
   Hosts hosts;
   for (std::size_t i = 0; i < options.nodes; ++i) {
     const auto range = static_cast<std::uint64_t>(2 * options.drift_ppm_max + 1);
-    const auto ppm = static_cast<std::int64_t>(prng.below(range)) - options.drift_ppm_max;
+    auto ppm = static_cast<std::int64_t>(prng.below(range)) - options.drift_ppm_max;
+    if (options.flaw == Flaw::kClocksRunWild) ppm = i % 2 == 0 ? 100'000 : -100'000;
     const bool has_map = i == 0 || !options.joining;
     hosts.push_back(std::make_unique<Host>(node_info(i), Disk(kCluster, has_map ? snapshot : nullptr), ppm));
   }
@@ -125,8 +126,7 @@ void World::start(std::size_t node) {
   host.tick_at = Moment::max();
   host.look_planned = false;
   history_.add({events_.now(), node, "starts", {}, kWorld, boot.promised, boot.incarnation.value});
-  const Instant told = options_.flaw == Flaw::kNoHoldoffAfterBoot ? origin - std::chrono::seconds{1} : origin;
-  auto member = cluster::Member::make(host.info, std::move(boot), Prng(prng_.next()), told);
+  auto member = cluster::Member::make(host.info, std::move(boot), Prng(prng_.next()), origin);
   BRIGADE_CHECK(member.has_value(), "what is on the disk can't be read: " << member.error().detail());
   host.member = std::move(*member);
   log_checker_.on_start(node, host, verdict_);
@@ -145,7 +145,6 @@ void World::crash(std::size_t node) {
   host.paused = false;
   host.waiting.clear();
   host.disk.crash(prng_);
-  if (options_.flaw == Flaw::kPromiseForgotten) host.disk.forget_promise();
   lease_checker_.forget(node);
 }
 

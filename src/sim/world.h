@@ -55,7 +55,6 @@ class World {
   void carry_out(std::size_t node, cluster::Effects effects);
   void submit(std::size_t node, cluster::PersistBatch batch);
   void send(std::size_t node, const cluster::Send& send);
-  [[nodiscard]] wire::Message spoilt(std::size_t node, wire::Message message) const;
   void tell(std::size_t node, const cluster::Event& event);
   void fetch_index(std::size_t node, NodeId from);
   void plan_tick(std::size_t node);

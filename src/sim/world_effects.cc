@@ -66,31 +66,9 @@ void World::send(std::size_t node, const cluster::Send& out) {
   auto envelope = std::make_shared<wire::Envelope>();
   envelope->from = host.info.id;
   envelope->incarnation = host.disk.incarnation();
-  envelope->message = options_.flaw == Flaw::kNone ? out.message : spoilt(node, out.message);
+  envelope->message = out.message;
   for (std::size_t to = 0; to < hosts_.size(); ++to)
     if (to != node && (!out.to || hosts_[to]->info.id == *out.to)) network_.send(node, to, envelope);
-}
-
-wire::Message World::spoilt(std::size_t node, wire::Message message) const {
-  const cluster::Member& member = *hosts_[node]->member;
-  switch (options_.flaw) {
-    case Flaw::kPositionHidden:
-      if (auto* accept = std::get_if<wire::Accept>(&message)) accept->last = Position{};
-      break;
-    case Flaw::kGrantStretched:
-      if (auto* heartbeat = std::get_if<wire::Heartbeat>(&message)) heartbeat->grant += heartbeat->lease / 2;
-      break;
-    case Flaw::kGrantSeqIgnored:
-      if (auto* heartbeat = std::get_if<wire::Heartbeat>(&message)) heartbeat->grant_seq = Seq{};
-      break;
-    case Flaw::kAckBeyondGap:
-      if (auto* ack = std::get_if<wire::Ack>(&message)) ack->seq = Seq{ack->seq.value + 8};
-      if (auto* reply = std::get_if<wire::HeartbeatReply>(&message)) reply->acked = next(member.last().seq);
-      break;
-    default:
-      break;
-  }
-  return message;
 }
 
 void World::tell(std::size_t node, const cluster::Event& event) {
@@ -129,8 +107,12 @@ void World::fetch_index(std::size_t node, NodeId from) {
     if (peer != kWorld && hosts_[peer]->is_running() && !hosts_[peer]->paused && !network_.is_cut(node, peer) &&
         !network_.is_cut(peer, node)) {
       const Host& host = *hosts_[peer];
-      if (host.member->may_hand_out_index(host.clock.local(events_.now())))
-        snapshot = std::make_shared<const wire::Snapshot>(host.member->map().snapshot());
+      if (host.member->may_hand_out_index(host.clock.local(events_.now()))) {
+        auto index = host.member->map().snapshot();
+        if (options_.flaw == Flaw::kIndexIncomplete)
+          std::fill(index.cells.begin() + kBucketCount / 2, index.cells.end(), wire::Cell{});
+        snapshot = std::make_shared<const wire::Snapshot>(std::move(index));
+      }
     }
     events_.after(delay / 2, [this, node, life, snapshot] {
       in_life(node, life, [this, node, snapshot] {

@@ -78,13 +78,13 @@ TEST_CASE("a coordinator's lease runs from when the round was sent that a quorum
   const auto quorum = [](const std::set<NodeId>& nodes) { return nodes.size() >= 2; };
   const std::uint64_t first = lease.begin_round(kStart, 400ms, NodeId{1});
   const std::uint64_t second = lease.begin_round(kStart + 100ms, 400ms, NodeId{1});
-  CHECK_FALSE(lease.on_answer(first, NodeId{1}, quorum));
+  CHECK_FALSE(lease.on_answer(kStart + 250ms, first, NodeId{1}, quorum));
   CHECK(lease.until() == Instant{});
-  CHECK(lease.on_answer(second, NodeId{2}, quorum));
+  CHECK(lease.on_answer(kStart + 250ms, second, NodeId{2}, quorum));
   CHECK(lease.until() == kStart + 500ms);
-  CHECK_FALSE(lease.on_answer(first, NodeId{3}, quorum));  // an older round makes it no shorter
+  CHECK_FALSE(lease.on_answer(kStart + 250ms, first, NodeId{3}, quorum));  // an older round makes it no shorter
   CHECK(lease.until() == kStart + 500ms);
-  CHECK_FALSE(lease.on_answer(99, NodeId{3}, quorum));
+  CHECK_FALSE(lease.on_answer(kStart + 250ms, 99, NodeId{3}, quorum));
   CHECK(lease.answered_before_last().contains(NodeId{3}));
   CHECK_FALSE(lease.answered_before_last().contains(NodeId{2}));
 }

@@ -30,7 +30,7 @@ class CoordinatorLease {
   /// A new round leaves now. `quorum(answered)` decides later whether a set of answerers, self among them, suffices.
   std::uint64_t begin_round(Instant now, Duration lease, NodeId self);
   /// True if the lease got longer.
-  bool on_answer(std::uint64_t round, NodeId node, const std::function<bool(const std::set<NodeId>&)>& is_quorum);
+  bool on_answer(Instant now, std::uint64_t round, NodeId node, const std::function<bool(const std::set<NodeId>&)>& is_quorum);
   /// Who has answered the round before the last one begun.
   [[nodiscard]] const std::set<NodeId>& answered_before_last() const;
   [[nodiscard]] std::uint64_t round() const { return round_; }

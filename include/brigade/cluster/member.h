@@ -9,6 +9,7 @@
 //             M5 a message that claims something leaves only when that is on disk
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -28,6 +29,7 @@
 #include "brigade/cluster/lease.h"
 #include "brigade/cluster/log.h"
 #include "brigade/cluster/reorder_buffer.h"
+#include "brigade/cluster/rules.h"
 #include "brigade/wire/message.h"
 
 namespace brigade::cluster {
@@ -89,7 +91,9 @@ class Member {
   }
   /// Nodes heard lately, self included; of the roster in force.
   [[nodiscard]] std::size_t present(Instant now) const;
-  [[nodiscard]] std::size_t quorum_needed() const { return roster_in_force_.size() / 2 + 1; }
+  [[nodiscard]] std::size_t quorum_needed() const {
+    return roster_in_force_.size() / 2 + (holds(Rule::kQuorumIsMajority) ? 1 : 0);
+  }
   [[nodiscard]] NodeId self() const { return self_.id; }
   [[nodiscard]] bool in_roster() const;
 
@@ -117,7 +121,10 @@ class Member {
   [[nodiscard]] bool is_quorum(const std::set<NodeId>& nodes) const;
   [[nodiscard]] bool is_in_force(NodeId node) const;
   [[nodiscard]] Duration heartbeat() const { return map_.settings().heartbeat; }
-  [[nodiscard]] Duration coordinator_timeout() const { return 3 * heartbeat(); }
+  /// A newcomer knows the settings only once it has the index; until then the coordinator's lease says how slow it is.
+  [[nodiscard]] Duration coordinator_timeout() const {
+    return map_.seq() == Seq{} ? std::max(heard_lease_, 3 * heartbeat()) : 3 * heartbeat();
+  }
 
   // member_election.cc: looking around, inviting, accepting
   void look_around();
@@ -221,6 +228,7 @@ class Member {
   Instant reorganization_ends_;
   std::optional<std::pair<NodeId, Epoch>> waiting_invitation_;  ///< until the holdoff is over
   Instant heard_coordinator_;
+  Duration heard_lease_{};  ///< as the last heartbeat told
   std::uint64_t heard_round_ = 0;
   std::map<NodeId, Instant> heard_;
   std::map<NodeId, Incarnation> incarnations_;

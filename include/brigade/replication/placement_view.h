@@ -19,6 +19,7 @@ using placement::Level;
 /// The nodes that a write of an object must reach.
 struct ReplicaSet {
   NodeId primary;            ///< none: no replica bucket is in sync, or the nearest one has been released
+  BucketId primary_bucket;   ///< that makes it the primary
   bool primary_knows = false;///< the primary's bucket is one of the lowest allowed level: what it doesn't know isn't there
   std::vector<NodeId> live;  ///< rising, distinct: owners and new owners that are up
   Seq since;                 ///< the last transaction that could have added a node to `live`

@@ -16,17 +16,14 @@
 
 namespace brigade::sim {
 
-/// What the executor does wrong on purpose, to show that the checkers can see it (testing "Mutants that must die").
+/// What the executor does wrong on purpose, to show that the checkers can see it. What the control plane itself can do
+/// wrong is in cluster/rules.h.
 enum class Flaw : std::uint8_t {
   kNone,
-  kPromiseForgotten,    ///< a restart brings back an older promise
-  kDiskLies,            ///< writes are called durable at once, and a crash loses them
-  kNoHoldoffAfterBoot,  ///< a node that starts has forgotten that it may have answered just before
-  kPositionHidden,      ///< Accept does not say how far the accepter's log goes: the inviter keeps its own
-  kGrantStretched,      ///< members are granted more than what is left of the coordinator's lease
-  kGrantSeqIgnored,     ///< a grant asks for no seq to be applied
-  kReleaseForgotten,    ///< a node says that it has released buckets, and goes on serving them
-  kAckBeyondGap,        ///< a node acknowledges more than what it has on disk
+  kDiskLies,          ///< writes are called durable at once, and a crash loses them
+  kReleaseForgotten,  ///< a node says that it has released buckets, and goes on serving them
+  kIndexIncomplete,   ///< an index is handed out of which a part is missing
+  kClocksRunWild,     ///< clock rates differ by a tenth
 };
 std::string_view flaw_name(Flaw flaw);
 
