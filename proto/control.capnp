@@ -77,6 +77,7 @@ struct Accept {
     seq @4 :UInt64;
   }
   node @5 :TxLog.NodeInfo;
+  damaged @6 :Bool;
 }
 
 struct Refusal {

@@ -3,6 +3,10 @@
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <utility>
+
+#include "brigade/base/limits.h"
+#include "brigade/wire/codec.h"
 
 namespace brigade::cluster {
 
@@ -76,9 +80,17 @@ void ChangeBatch::add(Role role, NodeId node, BucketId bucket) {
 }
 
 void ChangeBatch::flush(Reason reason, std::vector<wire::Change>& out) {
+  // As many assignments in one transaction as an entry holds: in a large cluster each node gets a few buckets only.
+  BucketsAssigned change{reason, {}};
   for (const auto& [key, set] : sets_)
-    for (BucketSet& part : set.split(kSetBytesMax))
-      out.emplace_back(BucketsAssigned{reason, {{key.role, key.node, std::move(part)}}});
+    for (BucketSet& part : set.split(kSetBytesMax)) {
+      change.assignments.push_back({key.role, key.node, std::move(part)});
+      if (wire::encoded_bytes(wire::Change(change)) <= limits::kEntryBytesMax) continue;
+      wire::Assignment last = std::move(change.assignments.back());
+      change.assignments.pop_back();
+      out.emplace_back(std::exchange(change, BucketsAssigned{reason, {std::move(last)}}));
+    }
+  if (!change.assignments.empty()) out.emplace_back(std::move(change));
   sets_.clear();
 }
 

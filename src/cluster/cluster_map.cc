@@ -10,7 +10,9 @@ namespace brigade::cluster {
 
 namespace {
 
-BucketId bucket_at(std::size_t index) { return BucketId{static_cast<std::uint16_t>(index)}; }
+BucketId bucket_at(std::size_t index) {
+  return BucketId{static_cast<std::uint16_t>(index)};
+}
 
 /// The owner fetches, or waits for the day when it can.
 BucketState settled_state(const Cell& cell) {
@@ -103,7 +105,9 @@ bool ClusterMap::is_up(NodeId id) const {
   return entry != nullptr && entry->up;
 }
 
-bool ClusterMap::was_removed(NodeId id) const { return std::binary_search(removed_->begin(), removed_->end(), id); }
+bool ClusterMap::was_removed(NodeId id) const {
+  return std::binary_search(removed_->begin(), removed_->end(), id);
+}
 
 bool ClusterMap::is_in_sync(BucketId bucket) const {
   const Cell& c = cell(bucket);
@@ -280,8 +284,7 @@ void ClusterMap::assign(Seq seq, Cell& cell, const wire::Assignment& assignment,
 void ClusterMap::change(Seq seq, const wire::BucketsAssigned& change) {
   for (const wire::Assignment& assignment : change.assignments) {
     if (assignment.role != wire::Role::kNone && node(assignment.node) == nullptr) continue;
-    assignment.buckets.for_each(
-        [&](BucketId bucket) { assign(seq, writable(bucket), assignment, change.reason); });
+    assignment.buckets.for_each([&](BucketId bucket) { assign(seq, writable(bucket), assignment, change.reason); });
   }
 }
 

@@ -31,6 +31,10 @@ const std::set<NodeId>& CoordinatorLease::answered_before_last() const {
   return at == rounds_.end() ? kNobody : at->second.answered;
 }
 
+void CoordinatorLease::forget_answers(NodeId node) {
+  for (auto& [number, round] : rounds_) round.answered.erase(node);
+}
+
 void CoordinatorLease::granted(NodeId node, Instant end) {
   Instant& kept = grant_ends_[node];
   kept = std::max(kept, end);
@@ -69,6 +73,8 @@ void MemberLease::drop() {
   answered_.clear();
 }
 
-void MemberLease::hold_off_until(Instant when) { holdoff_ = std::max(holdoff_, when); }
+void MemberLease::hold_off_until(Instant when) {
+  holdoff_ = std::max(holdoff_, when);
+}
 
 }  // namespace brigade::cluster

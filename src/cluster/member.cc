@@ -25,20 +25,34 @@ bool is_claim(const wire::Message& message) {
 
 std::string_view event_name(Event::Kind kind) {
   switch (kind) {
-    case Event::Kind::kLookingAround: return "looking-around";
-    case Event::Kind::kInviting: return "inviting";
-    case Event::Kind::kAccepted: return "accepted";
-    case Event::Kind::kCoordinating: return "coordinating";
-    case Event::Kind::kFollowing: return "following";
-    case Event::Kind::kSteppedDown: return "stepped-down";
-    case Event::Kind::kNodeUp: return "node-up";
-    case Event::Kind::kNodeDown: return "node-down";
-    case Event::Kind::kNodeAdded: return "node-added";
-    case Event::Kind::kNodeRemoved: return "node-removed";
-    case Event::Kind::kJoinRefused: return "join-refused";
-    case Event::Kind::kIndexWanted: return "index-wanted";
-    case Event::Kind::kIndexInstalled: return "index-installed";
-    case Event::Kind::kRolledBack: return "rolled-back";
+    case Event::Kind::kLookingAround:
+      return "looking-around";
+    case Event::Kind::kInviting:
+      return "inviting";
+    case Event::Kind::kAccepted:
+      return "accepted";
+    case Event::Kind::kCoordinating:
+      return "coordinating";
+    case Event::Kind::kFollowing:
+      return "following";
+    case Event::Kind::kSteppedDown:
+      return "stepped-down";
+    case Event::Kind::kNodeUp:
+      return "node-up";
+    case Event::Kind::kNodeDown:
+      return "node-down";
+    case Event::Kind::kNodeAdded:
+      return "node-added";
+    case Event::Kind::kNodeRemoved:
+      return "node-removed";
+    case Event::Kind::kJoinRefused:
+      return "join-refused";
+    case Event::Kind::kIndexWanted:
+      return "index-wanted";
+    case Event::Kind::kIndexInstalled:
+      return "index-installed";
+    case Event::Kind::kRolledBack:
+      return "rolled-back";
   }
   return "unknown";
 }
@@ -60,17 +74,20 @@ Member::Member(wire::NodeInfo self, Boot boot, ClusterMap map, Prng prng, Instan
       promised_(holds(Rule::kPromiseIsDurable) ? boot.promised : Epoch{}),
       log_(map.last()),
       map_(std::move(map)),
+      whole_(!boot.damaged || !holds(Rule::kDamagedIsNoEvidence)),
       now_(now),
       highest_seen_(promised_) {
   for (wire::LogEntry& entry : boot.log) log_.append(std::move(entry));
   // What is in the log was promised by whoever wrote it: bootstrap, too, has used up a group number.
   promised_ = highest_seen_ = std::max(promised_, log_.last().epoch);
   while (map_.seq() < std::min(boot.commit, log_.last().seq)) map_.apply(log_.at(next(map_.seq())));
+  if (lives_in_map()) lived_from_ = map_.seq();
   durable_last_ = log_.last().seq;
   matched_ = map_.seq();
   refresh_roster_in_force();
   // It may have answered a heartbeat before it fell. Alone, there was nobody to answer.
-  if (roster_in_force_.size() > 1 && holds(Rule::kHoldoffAfterBoot)) lease_.hold_off_until(now + longer_by_drift(map_.settings().lease));
+  if (roster_in_force_.size() > 1 && holds(Rule::kHoldoffAfterBoot))
+    lease_.hold_off_until(now + longer_by_drift(map_.settings().lease));
   probe_at_ = now;
 }
 
@@ -138,8 +155,8 @@ Effects Member::persisted(Instant now, std::uint64_t number) {
   for (auto at = batch_last_.begin(); at != batch_last_.end() && at->first <= number; at = batch_last_.erase(at))
     durable_last_ = at->second;
   durable_number_ = number;
-  auto ready = std::stable_partition(held_.begin(), held_.end(),
-                                     [&](const Outgoing& o) { return o.after > durable_number_; });
+  auto ready =
+      std::stable_partition(held_.begin(), held_.end(), [&](const Outgoing& o) { return o.after > durable_number_; });
   for (auto at = ready; at != held_.end(); ++at) effects_.send.push_back(std::move(at->send));
   held_.erase(ready, held_.end());
   if (coordinator_) {
@@ -213,11 +230,20 @@ bool Member::is_quorum(const std::set<NodeId>& nodes) const {
   return static_cast<std::size_t>(count) >= quorum_needed();
 }
 
-bool Member::is_in_force(NodeId node) const { return std::ranges::binary_search(roster_in_force_, node); }
+bool Member::is_in_force(NodeId node) const {
+  return std::ranges::binary_search(roster_in_force_, node);
+}
 
-bool Member::in_roster() const { return is_in_force(self_.id); }
+bool Member::in_roster() const {
+  return is_in_force(self_.id);
+}
 
-Instant Member::serve_until() const {
+bool Member::lives_in_map() const {
+  const RosterEntry* entry = map_.node(self_.id);
+  return !holds(Rule::kNewLifeWaits) || (entry != nullptr && entry->up && entry->incarnation == incarnation_);
+}
+
+Instant Member::lease_until() const {
   if (!coordinator_) return lease_.until();
   const Instant end = coordinator_->lease.until();
   return end > now_ ? now_ + shorter_by_drift(end - now_) : end;

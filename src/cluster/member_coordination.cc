@@ -71,8 +71,7 @@ void Member::send_heartbeat() {
   const std::set<NodeId>& answered = c.lease.answered_before_last();
   for (NodeId id : roster_in_force_) {
     bool confirmed = answered.contains(id);
-    if (auto peer = c.peers.find(id); peer != c.peers.end())
-      confirmed = confirmed && !peer->second.condemned && map_.seq() >= peer->second.confirm_from;
+    if (auto peer = c.peers.find(id); peer != c.peers.end()) confirmed = confirmed && !peer->second.condemned;
     h.answered.push_back(confirmed);
     if (confirmed) c.lease.granted(id, now_ + longer_by_drift(h.grant));
   }
@@ -83,10 +82,9 @@ void Member::send_heartbeat() {
 /// `from` speaks; if it is in another life than it was, what it said before no longer holds.
 void Member::meet(NodeId from, Coordinator::Peer& peer) {
   if (peer.incarnation != incarnations_[from]) {
-    // It may have forgotten what it had said before it fell: no grant until all that was said is in the map.
     peer.incarnation = incarnations_[from];
-    if (holds(Rule::kNewLifeWaits)) peer.confirm_from = log_.last().seq;
     peer.info.reset();
+    coordinator_->lease.forget_answers(from);
   }
   if (peer.info) return;
   invite_one(from);  // its Accept says who it is now; it was lost, or is of an earlier life
@@ -180,7 +178,8 @@ void Member::watch_nodes() {
   const std::vector<RosterEntry> roster = c.appended.roster();
   for (const RosterEntry& entry : roster) {
     if (entry.node.id == self_.id) {
-      if (!entry.up || entry.incarnation != incarnation_ || entry.node != self_) append_change(wire::NodeUp{self_, incarnation_});
+      if (!entry.up || entry.incarnation != incarnation_ || entry.node != self_)
+        append_change(wire::NodeUp{self_, incarnation_});
       continue;
     }
     Coordinator::Peer& peer = c.peers[entry.node.id];
@@ -262,8 +261,10 @@ Status Member::check_change(const wire::Change& change) const {
       return Error{Errc::kConflict, "this node was removed from the cluster: bootstrap it anew in an empty directory"};
     const RosterEntry* same_name = map.node_named(node.name);
     if (same_name != nullptr && same_name->node.id != node.id)
-      return Error{Errc::kConflict, "a node named " + node.name + " is in the cluster already: choose another name, or remove that one first"};
-    if (map.roster().size() >= limits::kNodesMax) return Error{Errc::kConflict, "the cluster has its largest number of nodes"};
+      return Error{Errc::kConflict, "a node named " + node.name +
+                                        " is in the cluster already: choose another name, or remove that one first"};
+    if (map.roster().size() >= limits::kNodesMax)
+      return Error{Errc::kConflict, "the cluster has its largest number of nodes"};
     return {};
   }
   if (const auto* removed = std::get_if<wire::NodeRemoved>(&change)) {
@@ -272,7 +273,9 @@ Status Member::check_change(const wire::Change& change) const {
     if (entry->up) return Error{Errc::kConflict, entry->node.name + " is up: stop it first"};
     for (std::size_t i = 0; i < kBucketCount; ++i)
       if (map.cell(BucketId(static_cast<std::uint16_t>(i))).owner == removed->node)
-        return Error{Errc::kConflict, entry->node.name + " still owns buckets: wait until the grace period is over and its stand-ins have taken them"};
+        return Error{Errc::kConflict,
+                     entry->node.name +
+                         " still owns buckets: wait until the grace period is over and its stand-ins have taken them"};
     return {};
   }
   if (const auto* setting = std::get_if<wire::SettingChanged>(&change)) {
@@ -309,7 +312,8 @@ void Member::on_report(NodeId from, const wire::Report& m) {
   if (map_.seq() < c.formed) return;
   const ClusterMap& map = c.appended;
   const RosterEntry* sender = map.node(from);
-  if (sender == nullptr || !sender->up) return;
+  // What it said in an earlier life it may have forgotten.
+  if (sender == nullptr || !sender->up || (from != self_.id && sender->incarnation != incarnations_[from])) return;
   if (m.kind == wire::ReportKind::kUnreachable) {
     if (map.node(m.node) != nullptr && m.node != from) c.unreachable[{from, m.node}] = now_;
     return;

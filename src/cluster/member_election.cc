@@ -10,7 +10,9 @@ namespace brigade::cluster {
 namespace {
 
 /// What logs are compared by.
-Position rank_of(Position last) { return holds(Rule::kPositionHasEpoch) ? last : Position{{}, last.seq}; }
+Position rank_of(Position last) {
+  return holds(Rule::kPositionHasEpoch) ? last : Position{{}, last.seq};
+}
 
 }  // namespace
 
@@ -38,13 +40,14 @@ void Member::probe() {
   probe_at_ = now_ + heartbeat();
   std::erase_if(answers_, [&](const auto& a) { return now_ - a.second.at > coordinator_timeout(); });
   wire::Probe probe{probe_round_, log_.last(), promised_, std::nullopt};
-  if (!in_roster()) probe.join = self_;
+  // As long as its addition is not committed, for it may have been rolled back everywhere else.
+  if (map_.node(self_.id) == nullptr) probe.join = self_;
   send(std::nullopt, std::move(probe));
   consider_inviting();
 }
 
 void Member::on(NodeId from, const wire::Probe& m) {
-  if (!m.join) highest_seen_ = std::max(highest_seen_, m.promised);
+  if (!m.join || is_in_force(from)) highest_seen_ = std::max(highest_seen_, m.promised);
   if (coordinator_) {
     if (m.join && !is_in_force(from)) {
       handle_join(from, *m.join);
@@ -76,7 +79,7 @@ void Member::on(NodeId from, const wire::ProbeReply& m) {
 }
 
 void Member::consider_inviting() {
-  if (!in_roster()) return;
+  if (!in_roster() || !whole_) return;
   std::set<NodeId> present{self_.id};
   std::uint64_t rank = 0;
   for (const auto& [node, answer] : answers_) {
@@ -132,7 +135,7 @@ void Member::on(NodeId from, const wire::Invitation& m) {
     if (state_ == State::kElection) {
       accept(from, m.epoch);
     } else {
-      send(from, wire::Accept{epoch_, log_.last(), self_});
+      send(from, wire::Accept{epoch_, log_.last(), self_, !whole_});
     }
     return;
   }
@@ -167,7 +170,7 @@ void Member::accept(NodeId from, const Epoch& epoch) {
   coordinator_incarnation_ = incarnations_[from];
   reorganization_ends_ = now_ + 5 * heartbeat();
   note(Event::Kind::kAccepted, from);
-  send(from, wire::Accept{epoch_, log_.last(), self_});
+  send(from, wire::Accept{epoch_, log_.last(), self_, !whole_});
 }
 
 void Member::on(NodeId from, const wire::Accept& m) {
@@ -189,7 +192,7 @@ void Member::on(NodeId from, const wire::Accept& m) {
   }
   Coordinator::Peer& peer = coordinator_->peers[from];
   peer.heard = now_;
-  if (peer.incarnation != incarnations_[from] && holds(Rule::kNewLifeWaits)) peer.confirm_from = log_.last().seq;
+  if (peer.incarnation != incarnations_[from]) coordinator_->lease.forget_answers(from);
   peer.incarnation = incarnations_[from];
   peer.info = m.node;
   send(from, wire::Ready{epoch_, coordinator_->formed});
@@ -219,6 +222,7 @@ void Member::evaluate_accepts() {
   std::set<NodeId> acceptors{self_.id};
   Position best = rank_of(log_.last());
   for (const auto& [node, accepted] : accepts_) {
+    if (accepted.damaged) continue;  // its log may lack what was committed, so its word is none
     acceptors.insert(node);
     if (is_in_force(node)) best = std::max(best, rank_of(accepted.last));
   }
@@ -239,7 +243,7 @@ void Member::ask_for_missing() {
   if (now_ < request_at_) return;
   request_at_ = now_ + heartbeat() / 4;
   auto best = std::ranges::max_element(accepts_, {}, [&](const auto& a) {
-    return is_in_force(a.first) ? rank_of(a.second.last) : Position{};
+    return is_in_force(a.first) && !a.second.damaged ? rank_of(a.second.last) : Position{};
   });
   const Seq from = next(std::max(map_.seq(), std::min(matched_, log_.last().seq)));
   send(best->first, wire::LogRequest{epoch_, from, next(best->second.last.seq)});

@@ -15,6 +15,14 @@ constexpr std::size_t kEntryFrameBytes = 48;
 constexpr std::uint64_t kEntriesPerRequest = 256;
 constexpr std::uint64_t kLogCutAt = 8192;  ///< entries above the last snapshot
 constexpr std::uint64_t kLogKept = 2048;   ///< entries kept in memory below it, for members that lag
+/// How far the sender says that its log goes.
+Seq claimed_end(const wire::Message& message) {
+  if (const auto* probe = std::get_if<wire::Probe>(&message)) return probe->last.seq;
+  if (const auto* reply = std::get_if<wire::ProbeReply>(&message)) return reply->last.seq;
+  if (const auto* accept = std::get_if<wire::Accept>(&message)) return accept->last.seq;
+  return {};
+}
+
 }  // namespace
 
 /// True if `epoch` is the one that this node has promised, and so obeys.
@@ -97,8 +105,8 @@ void Member::drain_reorder_buffer() {
 }
 
 void Member::append(wire::LogEntry entry) {
-  const bool roster_changes = std::holds_alternative<wire::NodeAdded>(entry.change) ||
-                              std::holds_alternative<wire::NodeRemoved>(entry.change);
+  const bool roster_changes =
+      std::holds_alternative<wire::NodeAdded>(entry.change) || std::holds_alternative<wire::NodeRemoved>(entry.change);
   if (coordinator_) {
     coordinator_->appended.apply(entry);
     matched_ = entry.seq;
@@ -113,6 +121,7 @@ void Member::truncate_from(Seq from) {
                                                    << " is committed: two histories exist");
   note(Event::Kind::kRolledBack, {}, from);
   log_.truncate_from(from);
+  std::erase_if(held_, [from](const Outgoing& o) { return claimed_end(o.send.message) >= from; });
   persist(TruncateFrom{from});
   clamp_durable(previous(from));
   matched_ = std::min(matched_, previous(from));
@@ -134,10 +143,14 @@ void Member::apply_to(Seq commit) {
     const wire::LogEntry& entry = log_.at(next(map_.seq()));
     map_.apply(entry);
     effects_.committed.push_back(entry);
+    if (lived_from_ == kNotYet && lives_in_map()) lived_from_ = entry.seq;
     if (const auto* up = std::get_if<wire::NodeUp>(&entry.change)) note(Event::Kind::kNodeUp, up->node.id, entry.seq);
-    if (const auto* down = std::get_if<wire::NodeDown>(&entry.change)) note(Event::Kind::kNodeDown, down->node, entry.seq);
-    if (const auto* a = std::get_if<wire::NodeAdded>(&entry.change)) note(Event::Kind::kNodeAdded, a->node.id, entry.seq);
-    if (const auto* r = std::get_if<wire::NodeRemoved>(&entry.change)) note(Event::Kind::kNodeRemoved, r->node, entry.seq);
+    if (const auto* down = std::get_if<wire::NodeDown>(&entry.change))
+      note(Event::Kind::kNodeDown, down->node, entry.seq);
+    if (const auto* a = std::get_if<wire::NodeAdded>(&entry.change))
+      note(Event::Kind::kNodeAdded, a->node.id, entry.seq);
+    if (const auto* r = std::get_if<wire::NodeRemoved>(&entry.change))
+      note(Event::Kind::kNodeRemoved, r->node, entry.seq);
   }
   effects_.map_changed = true;
   persist(SetCommit{commit});
@@ -228,17 +241,18 @@ Effects Member::on_index(Instant now, const wire::Snapshot& snapshot) {
     index_wanted_ = false;
     return finish();
   }
-  const bool leaves_a_hole = !reorder_.empty() && next(snapshot.last.seq) < reorder_.first_seq();
   auto map = ClusterMap::from(snapshot);
-  if (leaves_a_hole || !map) {
+  if (!map) {
     index_retry_at_ = now_ + heartbeat();
     return finish();
   }
   index_wanted_ = false;
-  // A tail that is not the index's own goes from the disk too: there it would stand above the snapshot at the next start.
+  // A tail that is not the index's own goes from the disk too: there it would stand above the snapshot at the next
+  // start.
   if (!log_.holds(snapshot.last) && log_.last().seq > map_.seq()) persist(TruncateFrom{next(map_.seq())});
   clamp_durable(map_.seq());
   map_ = std::move(*map);
+  if (lived_from_ == kNotYet && lives_in_map()) lived_from_ = map_.seq();
   log_.rebase(snapshot.last);
   persist(InstallSnapshot{std::make_shared<const wire::Snapshot>(snapshot)});
   matched_ = std::max(matched_, snapshot.last.seq);
@@ -256,18 +270,21 @@ void Member::on(NodeId from, const wire::Heartbeat& m) {
   if (!heeds(from, m.epoch) || m.round <= heard_round_) return;
   heard_round_ = m.round;
   heard_lease_ = m.lease;
+  advance_commit(m.commit);
   present_ = 0;
   for (bool answered : m.answered) present_ += answered ? 1 : 0;
   if (m.roster_seq == roster_in_force_seq_ && m.answered.size() == roster_in_force_.size()) {
     auto self = std::ranges::lower_bound(roster_in_force_, self_.id);
     const auto index = static_cast<std::size_t>(self - roster_in_force_.begin());
-    if (self != roster_in_force_.end() && *self == self_.id && m.answered[index])
+    // A heartbeat that is older than this life may confirm what an earlier one answered.
+    const bool to_this_life = m.commit >= lived_from_ || !holds(Rule::kNewLifeWaits);
+    if (self != roster_in_force_.end() && *self == self_.id && m.answered[index] && to_this_life)
       lease_.on_confirmed(m.epoch, m.round, m.grant, holds(Rule::kGrantNamesSeq) ? m.grant_seq : Seq{});
   }
   lease_.on_answering(now_, m.epoch, m.round, m.lease);
   waiting_invitation_.reset();
   known_last_ = std::max(known_last_, m.last);
-  advance_commit(m.commit);
+  whole_ = whole_ || durable_matched() >= m.last;
   send(from, wire::HeartbeatReply{m.epoch, m.round, durable_matched(), map_.seq()});
   request_missing(m.last);
 }

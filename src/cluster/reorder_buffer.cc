@@ -22,6 +22,8 @@ std::optional<wire::LogEntry> ReorderBuffer::take_after(Position position) {
   return entry;
 }
 
-void ReorderBuffer::drop_to(Seq upto) { waiting_.erase(waiting_.begin(), waiting_.upper_bound(upto)); }
+void ReorderBuffer::drop_to(Seq upto) {
+  waiting_.erase(waiting_.begin(), waiting_.upper_bound(upto));
+}
 
 }  // namespace brigade::cluster

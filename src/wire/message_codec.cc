@@ -66,6 +66,7 @@ void write_message(const Accept& m, proto::Message::Builder out) {
   put_epoch(m.epoch, p.getEpoch());
   put_position(m.last, p.getLast());
   write(m.node, p.initNode());
+  p.setDamaged(m.damaged);
 }
 void write_message(const Refusal& m, proto::Message::Builder out) {
   auto p = out.initRefusal();
@@ -202,7 +203,7 @@ Result<Message> read_message(proto::Message::Reader in) {
       return Message(Invitation{get_epoch(in.getInvitation().getEpoch())});
     case proto::Message::ACCEPT: {
       auto p = in.getAccept();
-      return Message(Accept{get_epoch(p.getEpoch()), get_position(p.getLast()), read(p.getNode())});
+      return Message(Accept{get_epoch(p.getEpoch()), get_position(p.getLast()), read(p.getNode()), p.getDamaged()});
     }
     case proto::Message::REFUSAL: {
       auto p = in.getRefusal();

@@ -1,9 +1,10 @@
 #include "brigade/replication/filling.h"
 
-#include <algorithm>
-#include <catch2/catch.hpp>
-
 #include "replication/maps.h"
+
+#include <algorithm>
+
+#include <catch2/catch.hpp>
 
 using namespace brigade;               // NOLINT(google-build-using-namespace)
 using namespace brigade::replication;  // NOLINT(google-build-using-namespace)

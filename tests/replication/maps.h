@@ -27,7 +27,8 @@ class MapMaker {
   MapMaker& up(std::uint64_t id) { return apply(wire::NodeUp{map_.node(NodeId{id})->node, Incarnation{2}}); }
   MapMaker& down(std::uint64_t id) { return apply(wire::NodeDown{NodeId{id}}); }
   MapMaker& assign(wire::Role role, std::uint64_t node, std::uint16_t bucket) {
-    return apply(wire::BucketsAssigned{wire::Reason::kOperator, {{role, NodeId{node}, BucketSet::of(BucketId{bucket})}}});
+    return apply(
+        wire::BucketsAssigned{wire::Reason::kOperator, {{role, NodeId{node}, BucketSet::of(BucketId{bucket})}}});
   }
   MapMaker& filled(std::uint64_t node, std::uint16_t bucket) {
     return apply(wire::BucketsFilled{NodeId{node}, BucketSet::of(BucketId{bucket})});
@@ -44,6 +45,8 @@ class MapMaker {
 };
 
 /// An id whose home is `bucket`.
-inline ObjectId id_in(std::uint16_t bucket) { return ObjectId{std::uint64_t{bucket} << 48 | 7, 9}; }
+inline ObjectId id_in(std::uint16_t bucket) {
+  return ObjectId{std::uint64_t{bucket} << 48 | 7, 9};
+}
 
 }  // namespace brigade::replication::testing

@@ -1,8 +1,8 @@
 #include "brigade/replication/placement_view.h"
 
-#include <catch2/catch.hpp>
-
 #include "replication/maps.h"
+
+#include <catch2/catch.hpp>
 
 using namespace brigade;               // NOLINT(google-build-using-namespace)
 using namespace brigade::replication;  // NOLINT(google-build-using-namespace)

@@ -178,7 +178,7 @@ Message any_message(std::size_t index) {
     case 2:
       return Invitation{any_epoch()};
     case 3:
-      return Accept{any_epoch(), none_or_any_position(), any_node()};
+      return Accept{any_epoch(), none_or_any_position(), any_node(), *rc::gen::arbitrary<bool>()};
     case 4:
       return Refusal{any_epoch(), any_epoch()};
     case 5:

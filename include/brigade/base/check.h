@@ -10,7 +10,7 @@ namespace brigade::detail {
 }  // namespace brigade::detail
 
 /// BRIGADE_CHECK(cond, "text " << value): the longer name, because Catch2 has taken the short one.
-#define BRIGADE_CHECK(cond, message)                                                                             \
-  ((cond) ? static_cast<void>(0)                                                                                 \
-          : ::brigade::detail::check_failed(__FILE__, __LINE__, #cond,                                           \
+#define BRIGADE_CHECK(cond, message)                                   \
+  ((cond) ? static_cast<void>(0)                                       \
+          : ::brigade::detail::check_failed(__FILE__, __LINE__, #cond, \
                                             static_cast<std::ostringstream&&>(std::ostringstream() << message).str()))

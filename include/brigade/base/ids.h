@@ -37,10 +37,19 @@ using ClusterId = StrongId<struct ClusterIdTag, std::uint64_t>;
 /// The identity of a node's store, drawn at random when its directory is made. A new disk has a new one.
 using StoreId = StrongId<struct StoreIdTag, std::uint64_t>;
 
-constexpr Seq next(Seq s) { return Seq{s.value + 1}; }
-constexpr Seq previous(Seq s) { return Seq{s.value - 1}; }
+constexpr Seq next(Seq s) {
+  return Seq{s.value + 1};
+}
+constexpr Seq previous(Seq s) {
+  return Seq{s.value - 1};
+}
 
+/// 65 536. The simulator's swarm is compiled with fewer: the rules are the same, and many more seeds run in its time.
+#ifdef BRIGADE_BUCKET_COUNT
+inline constexpr std::size_t kBucketCount = BRIGADE_BUCKET_COUNT;
+#else
 inline constexpr std::size_t kBucketCount = 65536;
+#endif
 
 /// A group's number: counter first, then coordinator.  Source: design §4; Garcia-Molina 1982, group number.
 struct Epoch {

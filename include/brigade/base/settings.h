@@ -20,14 +20,15 @@ struct Settings {
   Duration lease = std::chrono::milliseconds{400};            ///< at least 3 heartbeats
   Duration failure_timeout = std::chrono::milliseconds{500};  ///< at least the lease
   Duration grace = std::chrono::minutes{10};
-  std::uint32_t redundancy = 2;        ///< 1, 2, 4, 8, 16
-  std::uint32_t min_redundancy = 2;    ///< 1, 2, 4, 8, 16; at most `redundancy`
-  std::uint32_t write_copies = 2;      ///< 1..16
-  std::uint64_t repair_bandwidth = 0;  ///< bytes/s for filling, per node; 0: no bound
-  Duration retention = std::chrono::hours{24};      ///< of tombstones
-  Duration write_deadline = std::chrono::seconds{10};  ///< for the copies of a write to become durable, once its body is here
-  std::string cache_control = "no-cache";           ///< of GET answers; empty: none
-  bool redirect = false;               ///< answer a GET of what is elsewhere with 307
+  std::uint32_t redundancy = 2;                 ///< 1, 2, 4, 8, 16
+  std::uint32_t min_redundancy = 2;             ///< 1, 2, 4, 8, 16; at most `redundancy`
+  std::uint32_t write_copies = 2;               ///< 1..16
+  std::uint64_t repair_bandwidth = 0;           ///< bytes/s for filling, per node; 0: no bound
+  Duration retention = std::chrono::hours{24};  ///< of tombstones
+  Duration write_deadline =
+      std::chrono::seconds{10};            ///< for the copies of a write to become durable, once its body is here
+  std::string cache_control = "no-cache";  ///< of GET answers; empty: none
+  bool redirect = false;                   ///< answer a GET of what is elsewhere with 307
   bool operator==(const Settings&) const = default;
 };
 

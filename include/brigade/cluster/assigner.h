@@ -20,7 +20,8 @@ class Assigner {
  public:
   /// `is_lost(node)`: down for longer than the grace period. `map` is what has been appended so far.
   /// At most `changes_max` changes, in the order in which to append them.
-  std::vector<wire::Change> next(const ClusterMap& map, const std::function<bool(NodeId)>& is_lost, std::size_t changes_max);
+  std::vector<wire::Change> next(const ClusterMap& map, const std::function<bool(NodeId)>& is_lost,
+                                 std::size_t changes_max);
 
   /// Stand-ins for all that `node`, which is about to be declared down, owns; what `node` itself stands in for gets
   /// another. Append NodeDown right after these.

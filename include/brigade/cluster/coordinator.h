@@ -20,29 +20,28 @@ namespace brigade::cluster {
 struct Coordinator {
   /// What the coordinator knows of a node of its group.
   struct Peer {
-    Instant heard;               ///< last answer to a heartbeat, or when it was taken into the group
-    Seq acked;                   ///< it holds the log on disk up to here
+    Instant heard;  ///< last answer to a heartbeat, or when it was taken into the group
+    Seq acked;      ///< it holds the log on disk up to here
     Seq applied;
     std::optional<wire::NodeInfo> info;  ///< as it said in Accept
     Incarnation incarnation;
-    Seq confirm_from;            ///< no grant before this is committed (a new incarnation)
-    bool condemned = false;      ///< no grant any more: it is about to be declared down
-    Instant shunned_until;       ///< not taken back before, although it answers
+    bool condemned = false;  ///< no grant any more: it is about to be declared down
+    Instant shunned_until;   ///< not taken back before, although it answers
   };
 
   explicit Coordinator(ClusterMap appended_map) : appended(std::move(appended_map)) {}
 
-  ClusterMap appended;           ///< the state if all that is in the log were committed
-  Seq formed;                    ///< GroupFormed
+  ClusterMap appended;  ///< the state if all that is in the log were committed
+  Seq formed;           ///< GroupFormed
   Instant formed_at;
   CoordinatorLease lease;
   std::map<NodeId, Peer> peers;
   std::map<NodeId, Instant> invited;  ///< taken into the standing epoch: not asked again before
   Instant heartbeat_at;
-  Instant watch_at;              ///< next look at who answers
-  Instant work_at;               ///< next look at what the buckets need
+  Instant watch_at;  ///< next look at who answers
+  Instant work_at;   ///< next look at what the buckets need
   bool work_wanted = true;
-  Instant roster_change_after;   ///< earliest moment for the next roster change
+  Instant roster_change_after;  ///< earliest moment for the next roster change
   std::map<NodeId, wire::NodeInfo> joining;
   std::map<NodeId, Instant> down_since;
   std::map<std::pair<NodeId, NodeId>, Instant> unreachable;  ///< (who says so, of whom) -> when

@@ -1,6 +1,8 @@
 // What a step of the control plane asks its executor to do.  Source: design §4; style "The shape in one paragraph".
-// Concept: the executor carries out `persist` in order on its journal and says persisted(number) when it is durable, sends
-//          `send` at once (the core holds back what must not leave yet), tells `events` to people. Nothing else happens.
+// Concept: the executor carries out `persist` in order on its journal and says persisted(number) when it is durable,
+// sends
+//          `send` at once (the core holds back what must not leave yet), tells `events` to people. Nothing else
+//          happens.
 // Thread:  values.
 #pragma once
 
@@ -50,20 +52,20 @@ struct Send {
 /// A moment that people want to read about.
 struct Event {
   enum class Kind : std::uint8_t {
-    kLookingAround,      ///< no coordinator
-    kInviting,           ///< standing for election
-    kAccepted,           ///< promised another's epoch
-    kCoordinating,       ///< formed a group; node = self
-    kFollowing,          ///< a group stands; node = its coordinator
-    kSteppedDown,        ///< no longer coordinator
+    kLookingAround,  ///< no coordinator
+    kInviting,       ///< standing for election
+    kAccepted,       ///< promised another's epoch
+    kCoordinating,   ///< formed a group; node = self
+    kFollowing,      ///< a group stands; node = its coordinator
+    kSteppedDown,    ///< no longer coordinator
     kNodeUp,
     kNodeDown,
     kNodeAdded,
     kNodeRemoved,
-    kJoinRefused,        ///< for a joining node: detail says why
-    kIndexWanted,        ///< too far behind for the log
+    kJoinRefused,  ///< for a joining node: detail says why
+    kIndexWanted,  ///< too far behind for the log
     kIndexInstalled,
-    kRolledBack,         ///< an uncommitted tail was cut
+    kRolledBack,  ///< an uncommitted tail was cut
   };
   Kind kind = Kind::kLookingAround;
   NodeId node;

@@ -1,8 +1,9 @@
 // Who may serve until when.  Source: design §4 Leases.
-// Concept: the coordinator's lease runs from the moment when it *sent* the last round that a quorum answered; it hands out
+// Concept: the coordinator's lease runs from the moment when it *sent* the last round that a quorum answered; it hands
+// out
 //          grants of what is left of it; a member's lease runs from the moment when it sent the answer that the
-//          coordinator confirms. So no member's lease outlives its coordinator's, whatever the delays. Only clock rates are
-//          trusted, to within kDrift.
+//          coordinator confirms. So no member's lease outlives its coordinator's, whatever the delays. Only clock rates
+//          are trusted, to within kDrift.
 // Thread:  owned by the control plane.  Time: takes now; never reads a clock.
 #pragma once
 
@@ -21,8 +22,12 @@
 namespace brigade::cluster {
 
 /// `d` as somebody with a clock that is up to 1 % slower would count it, and the reverse.
-constexpr Duration longer_by_drift(Duration d) { return d + d / 50; }
-constexpr Duration shorter_by_drift(Duration d) { return d - d / 50; }
+constexpr Duration longer_by_drift(Duration d) {
+  return d + d / 50;
+}
+constexpr Duration shorter_by_drift(Duration d) {
+  return d - d / 50;
+}
 
 /// How a coordinator counts its rounds.
 class CoordinatorLease {
@@ -30,7 +35,10 @@ class CoordinatorLease {
   /// A new round leaves now. `quorum(answered)` decides later whether a set of answerers, self among them, suffices.
   std::uint64_t begin_round(Instant now, Duration lease, NodeId self);
   /// True if the lease got longer.
-  bool on_answer(Instant now, std::uint64_t round, NodeId node, const std::function<bool(const std::set<NodeId>&)>& is_quorum);
+  bool on_answer(Instant now, std::uint64_t round, NodeId node,
+                 const std::function<bool(const std::set<NodeId>&)>& is_quorum);
+  /// `node` has begun another life: what it answered in the one before is not confirmed any more.
+  void forget_answers(NodeId node);
   /// Who has answered the round before the last one begun.
   [[nodiscard]] const std::set<NodeId>& answered_before_last() const;
   [[nodiscard]] std::uint64_t round() const { return round_; }

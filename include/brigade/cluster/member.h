@@ -42,6 +42,8 @@ struct Boot {
   std::optional<wire::Snapshot> snapshot;
   std::vector<wire::LogEntry> log;
   Seq commit;
+  /// Entries that may have been acknowledged were unreadable: the log ends before them.
+  bool damaged = false;
 };
 
 enum class State : std::uint8_t { kElection, kReorganization, kNormal };
@@ -81,13 +83,15 @@ class Member {
   [[nodiscard]] const ClusterMap& map() const { return map_; }
   /// This node may serve clients and hand out its index until this moment (if it is later than now), as long as it has
   /// applied serve_seq().
-  [[nodiscard]] Instant serve_until() const;
+  [[nodiscard]] Instant serve_until() const { return lives_in_map() ? lease_until() : Instant{}; }
   [[nodiscard]] Seq serve_seq() const;
+  /// The lease alone: as coordinator its own, otherwise what it was granted.
+  [[nodiscard]] Instant lease_until() const;
   [[nodiscard]] bool may_serve(Instant now) const { return now < serve_until() && map_.seq() >= serve_seq(); }
   /// This node may hand out map().snapshot() to a peer. What it holds is committed. A coordinator that can't commit yet
   /// must, for it may be waiting for just that peer.
   [[nodiscard]] bool may_hand_out_index(Instant now) const {
-    return coordinator_ ? now < serve_until() : may_serve(now);
+    return coordinator_ ? now < lease_until() : may_serve(now);
   }
   /// Nodes heard lately, self included; of the roster in force.
   [[nodiscard]] std::size_t present(Instant now) const;
@@ -96,6 +100,10 @@ class Member {
   }
   [[nodiscard]] NodeId self() const { return self_.id; }
   [[nodiscard]] bool in_roster() const;
+  /// False while its log may lack what it has acknowledged (Boot::damaged). Nobody may choose a log by its word then:
+  /// it does not invite, and its Accept, which says so, counts for no quorum. It is whole again once it holds all that
+  /// a coordinator had when it spoke.
+  [[nodiscard]] bool is_whole() const { return whole_; }
 
  private:
   struct Answer {
@@ -110,6 +118,10 @@ class Member {
   };
 
   Member(wire::NodeInfo self, Boot boot, ClusterMap map, Prng prng, Instant now);
+
+  /// The committed map has this node up in its present life. In an earlier one it may have said what it has forgotten,
+  /// or have had another store; NodeUp comes behind all that in the log.
+  [[nodiscard]] bool lives_in_map() const;
 
   // member.cc: plumbing
   void begin(Instant now);
@@ -204,24 +216,27 @@ class Member {
   Seq roster_in_force_seq_;
 
   // Volatile
+  static constexpr Seq kNotYet{~std::uint64_t{0}};
+  Seq lived_from_ = kNotYet;  ///< where the log says that this node is up in its present life
+  bool whole_;
   Instant now_;
   State state_ = State::kElection;
-  Epoch epoch_;             ///< accepted or led; meaningful from reorganization on
+  Epoch epoch_;                          ///< accepted or led; meaningful from reorganization on
   Incarnation coordinator_incarnation_;  ///< of the coordinator that is followed
-  Epoch highest_seen_;      ///< for choosing a number above every one seen
-  Seq matched_;             ///< the log equals the coordinator's up to here
-  Seq known_last_;          ///< end of the coordinator's log as last heard
+  Epoch highest_seen_;                   ///< for choosing a number above every one seen
+  Seq matched_;                          ///< the log equals the coordinator's up to here
+  Seq known_last_;                       ///< end of the coordinator's log as last heard
   ReorderBuffer reorder_;
   MemberLease lease_;
   CoordinatorLease former_lease_;  ///< of the group that this node led last: what it granted may still run
   std::unique_ptr<Coordinator> coordinator_;
-  Assigner assigner_;       ///< outlives a group, for its plan takes long to make
+  Assigner assigner_;  ///< outlives a group, for its plan takes long to make
 
   std::map<NodeId, Answer> answers_;
   std::uint64_t probe_round_ = 0;
   Instant probe_at_;
   std::optional<Instant> invite_at_;
-  std::map<NodeId, wire::Accept> accepts_;   ///< as inviter
+  std::map<NodeId, wire::Accept> accepts_;  ///< as inviter
   bool inviting_ = false;
   Instant invited_at_;
   Instant reinvite_at_;
@@ -232,19 +247,19 @@ class Member {
   std::uint64_t heard_round_ = 0;
   std::map<NodeId, Instant> heard_;
   std::map<NodeId, Incarnation> incarnations_;
-  Instant request_at_;      ///< not to ask again before this
+  Instant request_at_;  ///< not to ask again before this
   bool index_wanted_ = false;
-  std::size_t present_ = 0; ///< as the last heartbeat told
-  Seq acknowledged_;        ///< to the present coordinator
+  std::size_t present_ = 0;  ///< as the last heartbeat told
+  Seq acknowledged_;         ///< to the present coordinator
   Instant index_retry_at_;
 
   // Gate
-  std::uint64_t batch_number_ = 0;      ///< of the last batch handed out, or being built
+  std::uint64_t batch_number_ = 0;  ///< of the last batch handed out, or being built
   std::uint64_t durable_number_ = 0;
-  std::uint64_t promise_batch_ = 0;     ///< the batch that holds the promise
+  std::uint64_t promise_batch_ = 0;          ///< the batch that holds the promise
   std::map<std::uint64_t, Seq> batch_last_;  ///< end of the log once that batch is durable
   Seq durable_last_;
-  Seq sent_last_;           ///< as coordinator: entries up to here have been multicast
+  Seq sent_last_;  ///< as coordinator: entries up to here have been multicast
   std::vector<Outgoing> held_;
   Effects effects_;
 };

@@ -1,6 +1,7 @@
 // The control plane at work: executes the effects of cluster::Member on real sockets and a real journal.
 // Source: design §4; style "The shape in one paragraph".
-// Concept: one thread of its own runs the member, the datagrams and the timers, so that no amount of data traffic delays a
+// Concept: one thread of its own runs the member, the datagrams and the timers, so that no amount of data traffic
+// delays a
 //          heartbeat; a second one writes the journal. Others see a View: an immutable snapshot of the map that is
 //          replaced whole, and the end of the lease as a number that any thread may read.
 // Thread:  start and stop from one thread; view(), may_serve() from any; callbacks run on the control thread.
@@ -40,7 +41,7 @@ struct LogLine {
 struct View {
   cluster::ClusterMap map;
   cluster::State state = cluster::State::kElection;
-  Epoch epoch;               ///< none while there is no group
+  Epoch epoch;  ///< none while there is no group
   NodeId coordinator;
   bool is_coordinator = false;
   bool in_roster = false;
@@ -80,8 +81,8 @@ class Control {
   [[nodiscard]] virtual bool may_serve() const = 0;
   /// To the coordinator; repeat until the map says so.
   virtual void report(wire::Report report) = 0;
-  /// Appends an operator's change, if this node is the coordinator; `done` is called on the control thread, at commit or
-  /// with the error.
+  /// Appends an operator's change, if this node is the coordinator; `done` is called on the control thread, at commit
+  /// or with the error.
   virtual void propose(wire::Change change, std::function<void(Result<Position>)> done) = 0;
   virtual void index_fetched(Result<wire::Snapshot> snapshot) = 0;
   /// Committed transactions after `after` that are still kept here, oldest first, at most `limit`.

@@ -25,7 +25,9 @@ constexpr std::optional<Level> level_of(std::uint64_t redundancy) {
   return std::nullopt;
 }
 
-constexpr BucketId home_bucket(const ObjectId& id) { return BucketId{static_cast<std::uint16_t>(id.high >> 48)}; }
+constexpr BucketId home_bucket(const ObjectId& id) {
+  return BucketId{static_cast<std::uint16_t>(id.high >> 48)};
+}
 
 /// The first bucket of the run of siblings that share objects of `level` with `bucket`.
 constexpr BucketId run_first(BucketId bucket, Level level) {

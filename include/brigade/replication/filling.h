@@ -32,7 +32,8 @@ struct FillStep {
 /// One step for each level that objects may have. Requires fill_role(...) != kNone.
 std::vector<FillStep> fill_steps(const cluster::ClusterMap& map, BucketId bucket, NodeId self);
 
-/// An in-sync sibling on another node to compare (home, level) with, for the background comparison; none if there is none.
+/// An in-sync sibling on another node to compare (home, level) with, for the background comparison; none if there is
+/// none.
 NodeId comparison_partner(const cluster::ClusterMap& map, BucketId home, placement::Level level, NodeId self);
 
 }  // namespace brigade::replication

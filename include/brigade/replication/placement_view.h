@@ -18,9 +18,10 @@ using placement::Level;
 
 /// The nodes that a write of an object must reach.
 struct ReplicaSet {
-  NodeId primary;            ///< none: no replica bucket is in sync, or the nearest one has been released
-  BucketId primary_bucket;   ///< that makes it the primary
-  bool primary_knows = false;///< the primary's bucket is one of the lowest allowed level: what it doesn't know isn't there
+  NodeId primary;           ///< none: no replica bucket is in sync, or the nearest one has been released
+  BucketId primary_bucket;  ///< that makes it the primary
+  bool primary_knows =
+      false;  ///< the primary's bucket is one of the lowest allowed level: what it doesn't know isn't there
   std::vector<NodeId> live;  ///< rising, distinct: owners and new owners that are up
   Seq since;                 ///< the last transaction that could have added a node to `live`
 };
@@ -42,9 +43,9 @@ bool serves(const ClusterMap& map, NodeId node, BucketId bucket);
 /// True if `node` owns, or is to own, one of the replica buckets of (home, level): its records there are no garbage.
 bool is_placed(const ClusterMap& map, NodeId node, BucketId home, Level level);
 
-/// How many nodes must hold a write before it may be acknowledged: `write_copies`, less where the object's replica buckets
-/// are on fewer nodes, up or down (design §5 Promise: redundancy or roster is smaller; or siblings that share a node until
-/// the planner has moved one of them).
+/// How many nodes must hold a write before it may be acknowledged: `write_copies`, less where the object's replica
+/// buckets are on fewer nodes, up or down (design §5 Promise: redundancy or roster is smaller; or siblings that share a
+/// node until the planner has moved one of them).
 std::size_t copies_needed(const ClusterMap& map, const ObjectId& id, Level level);
 
 /// The revision for the next write of a key. `highest` is the highest that any live replica holds.

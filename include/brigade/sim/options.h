@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -29,14 +30,18 @@ std::string_view flaw_name(Flaw flaw);
 
 struct Options {
   std::uint64_t seed = 1;
-  std::size_t nodes = 5;  ///< 1 to 64
+  std::size_t nodes = 5;  ///< 1 to 1024
   /// Bootstrapped one by one: the first founds the cluster, the others join it, while faults go on. Otherwise the run
   /// starts with a settled cluster, as after a power cut: all in the roster, all buckets serve.
   bool joining = false;
+  /// The last so many of `nodes` belong to no cluster at first: each takes the place of one that is gone for good.
+  std::size_t spares = 0;
   Duration faults = std::chrono::seconds{10};
   Duration heal_limit = std::chrono::seconds{60};
   /// Mean time between two faults; zero: none.
   Duration fault_interval = std::chrono::milliseconds{500};
+  /// The numbers of the faults, from 1 on, that do not happen: what is left of a run that is made shorter.
+  std::set<std::uint64_t> left_out;
 
   // Network, when nothing special happens. A datagram takes delay_min plus a random part, mostly small.
   Duration delay_min = std::chrono::microseconds{50};
@@ -48,6 +53,12 @@ struct Options {
   Duration flush_max = std::chrono::milliseconds{12};
   // Clocks run at rates that differ from true time by at most this.
   std::int64_t drift_ppm_max = 9'000;
+
+  /// Timers, disks, peers and who waits how long in an election leave nothing to chance: for runs that people read.
+  bool steady = false;
+
+  /// What is looked at on all nodes together (leases, who serves what) is looked at so often; zero: after each step.
+  Duration check_interval{};
 
   /// Cluster settings that the run begins with.
   std::map<std::string, std::string> settings = {{"grace", "3s"}};

@@ -25,6 +25,7 @@ struct Outcome {
   std::uint64_t datagrams = 0;  ///< sent, each receiver counted
   std::uint64_t committed = 0;  ///< transactions
   std::uint64_t groups = 0;     ///< formed
+  std::uint64_t faults = 0;
   std::uint64_t crashes = 0;
   std::uint64_t index_transfers = 0;  ///< completed
   std::uint64_t rollbacks = 0;

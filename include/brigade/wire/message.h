@@ -38,11 +38,13 @@ struct Invitation {
   Epoch epoch;
   bool operator==(const Invitation&) const = default;
 };
-/// The sender has promised `epoch` on disk, and holds all that `last` claims on disk.
+/// The sender has promised `epoch` on disk, and holds all that `last` claims on disk; if it is damaged, it may have
+/// held, and acknowledged, more.
 struct Accept {
   Epoch epoch;
   Position last;
   NodeInfo node;  ///< the sender as it is now
+  bool damaged = false;
   bool operator==(const Accept&) const = default;
 };
 /// The sender has promised something higher than `epoch`, which the receiver used.

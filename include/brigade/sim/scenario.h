@@ -1,0 +1,26 @@
+// A small script of what befalls a cluster, and the transcript of what its nodes say to each other.
+// Source: design §4; §9 "The simulator as a tool".
+// Concept: a step a line, words with blanks between, # for comments. The nodes are the program's own control plane, in
+//          a world where datagrams take 1 ms and disks 2 ms, nothing is lost, and chance decides nothing: equal scripts
+//          give equal transcripts. tests/sim/scenarios/README.md lists the steps.
+// Thread:  one owner.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "brigade/base/result.h"
+
+namespace brigade::sim {
+
+struct ScenarioOutcome {
+  /// For people: steps, messages, events, with their times in ms.
+  std::string transcript;
+  /// What was expected and did not happen, or which rule of safety was broken; empty if all was well.
+  std::string failure;
+};
+
+/// Errors: kInvalid, with the line and the word that can't be understood.
+Result<ScenarioOutcome> run_scenario(std::string_view script);
+
+}  // namespace brigade::sim
