@@ -2,7 +2,10 @@
 
 #include "commands.h"
 
+#include <cstdlib>
 #include <iostream>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include <CLI/CLI.hpp>
@@ -13,16 +16,25 @@
 namespace brigade::cli {
 namespace {
 
+/// Not CLI11's own way with the environment: it would let that of any subcommand win over this one's options.
+std::string from_environment(const char* name, std::string otherwise) {
+  const char* value = std::getenv(name);
+  return value != nullptr && *value != '\0' ? value : std::move(otherwise);
+}
+
 /// The options of all subcommands; the one that was chosen sets `outcome`.
 class App {
  public:
   App() : app_("Brigade stores media on many machines and serves it over HTTP.", "brigade") {
+    node_.url = from_environment("BRIGADE_NODE", node_.url);
+    access_.token = bootstrap_.token = from_environment("BRIGADE_TOKEN", "");
     app_.require_subcommand(1);
     app_.failure_message(CLI::FailureMessage::simple);
     app_.footer("Exit codes: 0 done, 1 failed, 2 usage. `brigade COMMAND --help` says more.");
     add_node_commands();
     add_cluster_commands();
     add_object_commands();
+    add_simulate_command();
   }
 
   int run(int argc, const char* const* argv) {
@@ -52,15 +64,13 @@ class App {
   }
 
   void add_node(CLI::App* command) {
-    command->add_option("--node", node_.url, "client address of any node")
-        ->envname("BRIGADE_NODE")
-        ->capture_default_str();
+    command->add_option("--node", node_.url, "client address of any node (or BRIGADE_NODE)")->capture_default_str();
     command->add_flag("--json", node_.json, "print JSON");
   }
 
   void add_access(CLI::App* command) {
     command->add_option("--data", access_.data_dir, "data directory of a node of the cluster, for its secret");
-    command->add_option("--token", access_.token, "join token of the cluster")->envname("BRIGADE_TOKEN");
+    command->add_option("--token", access_.token, "join token of the cluster (or BRIGADE_TOKEN)");
   }
 
   void add_node_commands() {
@@ -71,7 +81,7 @@ class App {
     bootstrap->add_option("--data", bootstrap_.data_dir, "the directory to make")->required();
     bootstrap->add_option("--name", bootstrap_.name, "the node's name, unique in the cluster")->required();
     auto* const join = bootstrap->add_option("--join", bootstrap_.join_url, "URL of any node of the cluster to join");
-    bootstrap->add_option("--token", bootstrap_.token, "join token, for --join")->envname("BRIGADE_TOKEN");
+    bootstrap->add_option("--token", bootstrap_.token, "join token, for --join (or BRIGADE_TOKEN)");
     bootstrap->add_option("--listen-client", bootstrap_.listen_client, "address for HTTP clients [0.0.0.0:8080]");
     bootstrap->add_option("--listen-peer", bootstrap_.listen_peer, "address for the other nodes [0.0.0.0:8081]");
     bootstrap->add_option("--advertise-client", bootstrap_.advertise_client, "the same as clients reach it");
@@ -196,6 +206,29 @@ class App {
     ls->callback([this] { outcome_ = run_ls(node_, prefix_); });
   }
 
+  void add_simulate_command() {
+    auto* const simulate = add("simulate", "what a cluster would do if nodes failed; nothing but this process runs");
+    auto* const nodes = simulate->add_option("--nodes", simulate_.nodes, "how many")
+                            ->check(CLI::Range(std::size_t{1}, limits::kNodesMax))
+                            ->capture_default_str();
+    simulate->add_option("--zones", simulate_.zones, "in how many zones a, b, c ... [none]")
+        ->check(CLI::Range(std::size_t{0}, limits::kNodesMax));
+    simulate->add_option("--log", simulate_.like_url, "URL of a node: with the roster, map and settings of its cluster")
+        ->excludes(nodes);
+    auto add_times = [&](const char* name, std::vector<std::string>& texts, const char* about) {
+      simulate->add_option(name, texts, about)->expected(1, 1000)->allow_extra_args(false);
+    };
+    add_times("--fail", simulate_.failures, "node:NAME@TIME, zone:NAME@TIME or coordinator@TIME; may be repeated");
+    add_times("--return", simulate_.returns, "node:NAME@TIME or zone:NAME@TIME: starts again; may be repeated");
+    add_times("--join", simulate_.joins, "COUNT@TIME: new nodes; may be repeated");
+    add_times("--set", simulate_.settings, "a cluster setting, NAME=VALUE; may be repeated");
+    simulate->add_option("--for", simulate_.length, "of the cluster's time")->capture_default_str();
+    simulate->add_option("--seed", simulate_.seed, "of all chance")->capture_default_str();
+    simulate->add_option("--scenario", simulate_.scenario, "run this script, and print who says what to whom");
+    simulate->add_flag("--json", simulate_.json, "print JSON");
+    simulate->callback([this] { outcome_ = run_simulate(simulate_); });
+  }
+
   CLI::App app_;
   int outcome_ = kDone;
   NodeOptions node_;
@@ -203,6 +236,7 @@ class App {
   BootstrapCommand bootstrap_;
   DevCommand dev_;
   LogCommand log_;
+  SimulateCommand simulate_;
   PutCommand put_;
   std::string data_dir_;
   std::string key_;

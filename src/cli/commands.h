@@ -94,6 +94,22 @@ int run_rm(const NodeOptions& node, const std::vector<std::string>& keys);
 int run_stat(const NodeOptions& node, const std::string& key);
 int run_ls(const NodeOptions& node, const std::string& prefix);
 
+/// A cluster that is not there, and what befalls it.
+struct SimulateCommand {
+  std::uint32_t nodes = 5;
+  std::uint32_t zones = 0;
+  std::string like_url;               ///< empty: a planned cluster; else one like that of the node there
+  std::vector<std::string> failures;  ///< "zone:b@10s"
+  std::vector<std::string> returns;
+  std::vector<std::string> joins;
+  std::string length = "30s";
+  std::uint64_t seed = 1;
+  std::vector<std::string> settings;
+  std::string scenario;  ///< a script to run instead
+  bool json = false;
+};
+int run_simulate(const SimulateCommand& command);
+
 // What the commands share.
 
 /// "brigade: ..." on stderr.

@@ -1,6 +1,7 @@
 #include "json_view.h"
 
 #include <boost/json/serialize.hpp>
+#include <boost/nowide/utf/convert.hpp>
 
 namespace brigade::cli {
 namespace {
@@ -78,7 +79,9 @@ const json::array& array_at(const json::value& value, std::string_view path) {
 std::string pretty(const json::value& value) {
   std::string out;
   print(out, value, 0);
-  return out + "\n";
+  out += '\n';
+  // Names of files are any bytes, JSON is UTF-8: what is none becomes U+FFFD.
+  return boost::nowide::utf::convert_string<char>(out.data(), out.data() + out.size());
 }
 
 }  // namespace brigade::cli

@@ -64,7 +64,8 @@ void KeyLocks::release(ObjectId id) {
 }
 
 asio::awaitable<void> pause_for(std::chrono::nanoseconds duration) {
-  asio::steady_timer timer(co_await asio::this_coro::executor, std::chrono::duration_cast<asio::steady_timer::duration>(duration));
+  asio::steady_timer timer(co_await asio::this_coro::executor,
+                           std::chrono::duration_cast<asio::steady_timer::duration>(duration));
   co_await timer.async_wait(kUse);
 }
 

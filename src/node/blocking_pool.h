@@ -4,13 +4,14 @@
 // Thread:  any; join() once, at the end.
 #pragma once
 
+#include <cstddef>
+#include <type_traits>
+#include <utility>
+
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <cstddef>
-#include <type_traits>
-#include <utility>
 
 namespace brigade::node {
 

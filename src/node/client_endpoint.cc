@@ -1,13 +1,14 @@
 #include "client_endpoint.h"
 
+#include "object_response.h"
+#include "read_path.h"
+#include "write_path.h"
+
 #include <string>
 #include <utility>
 
 #include "brigade/net/http_semantics.h"
 #include "brigade/replication/placement_view.h"
-#include "object_response.h"
-#include "read_path.h"
-#include "write_path.h"
 
 namespace brigade::node {
 
@@ -42,12 +43,12 @@ asio::awaitable<bool> ClientEndpoint::redirect(const std::string& key, const net
   if (!wanted || !context_.control.may_serve()) co_return false;
   const ObjectId id = object_id(context_.naming, key);
   const auto candidates = replication::read_candidates(view->map, id);
-  if (candidates.empty()) co_return false;
-  for (const auto& candidate : candidates)
-    if (candidate.node == context_.self) co_return false;
+  if (candidates.empty() || candidates.front().node == context_.self) co_return false;
+  if (context_.holds_copy(view->map, id)) co_return false;
   net::ResponseHead head;
   head.status = 307;
-  head.fields.add("Location", "http://" + view->map.node(candidates.front().node)->node.client + "/o/" + net::encode_key(key));
+  head.fields.add("Location",
+                  "http://" + view->map.node(candidates.front().node)->node.client + "/o/" + net::encode_key(key));
   head.fields.add("Cache-Control", "no-store");
   co_await response.send(std::move(head), "");
   co_return true;

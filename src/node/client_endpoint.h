@@ -2,10 +2,11 @@
 // Thread:  the data plane's executor.
 #pragma once
 
+#include "node_context.h"
+
 #include <boost/asio/awaitable.hpp>
 
 #include "brigade/net/http_server.h"
-#include "node_context.h"
 
 namespace brigade::node {
 

@@ -1,9 +1,9 @@
 #include "comparer.h"
 
-#include <spdlog/spdlog.h>
-
 #include <algorithm>
 #include <utility>
+
+#include <spdlog/spdlog.h>
 
 #include "brigade/replication/filling.h"
 #include "brigade/replication/placement_view.h"
@@ -70,7 +70,8 @@ asio::awaitable<void> Comparer::compare_with(NodeId partner, std::vector<SharedP
     const auto begin = again.begin() + static_cast<std::ptrdiff_t>(at);
     const auto end = again.begin() + static_cast<std::ptrdiff_t>(std::min(again.size(), at + kPartsPerList));
     std::vector<SharedPart> some(begin, end);
-    spdlog::info("siblings differ partner={} parts={}: mending", NodeContext::name_of(context_.view()->map, partner), some.size());
+    spdlog::info("siblings differ partner={} parts={}: mending", NodeContext::name_of(context_.view()->map, partner),
+                 some.size());
     auto mended = co_await fetcher_.exchange(partner, as_of, std::move(some));
     if (!mended) spdlog::warn("siblings differ partner={} error=\"{}\"", to_string(partner), mended.error().detail());
   }
@@ -85,7 +86,8 @@ asio::awaitable<void> Comparer::clear_unplaced() {
       if (context_.store.digest(home, k).count == 0) continue;
       if (replication::is_placed(view->map, context_.self, home, level)) continue;
       // Somebody serves it, or it stays: the last copy is never dropped.
-      if (!replication::comparison_partner(view->map, home, level, context_.self) || !context_.control.may_serve()) continue;
+      if (!replication::comparison_partner(view->map, home, level, context_.self) || !context_.control.may_serve())
+        continue;
       store::ObjectStore* store = &context_.store;
       auto visit = [store, home, k] {
         for (const store::IndexEntry& e : store->list(home, k)) {

@@ -3,13 +3,14 @@
 // Thread:  the data plane's executor.
 #pragma once
 
-#include <boost/asio/awaitable.hpp>
+#include "fetcher.h"
+#include "node_context.h"
+
 #include <map>
 #include <set>
 #include <vector>
 
-#include "fetcher.h"
-#include "node_context.h"
+#include <boost/asio/awaitable.hpp>
 
 namespace brigade::node {
 

@@ -70,8 +70,8 @@ Result<std::unique_ptr<ControlLoop>> ControlLoop::make(boost::asio::io_context& 
   store::JournalState state = options.journal->take_state();
   if (auto ok = check_identity(options, state); !ok) return ok.error();
   keep_old_lines(published, state);
-  cluster::Boot boot{state.identity.cluster,    state.incarnation,    state.promised,
-                     std::move(state.snapshot), std::move(state.log), state.commit};
+  cluster::Boot boot{state.identity.cluster, state.incarnation, state.promised, std::move(state.snapshot),
+                     std::move(state.log),   state.commit,      state.damaged};
   auto member = cluster::Member::make(options.self, std::move(boot), Prng(random_seed()), boot_now());
   if (!member) return member.error();
   if (state.damaged && (*member)->in_roster() && (*member)->quorum_needed() == 1)
@@ -94,7 +94,6 @@ ControlLoop::ControlLoop(boost::asio::io_context& io, Control::Options options, 
       member_(std::move(member)),
       sealer_(options.secret, state.identity.cluster, self_, state.incarnation),
       opener_(options.secret, state.identity.cluster, self_),
-      gate_(state.damaged),
       nodes_(self_),
       story_(make_logger(config_.log_level), nodes_, self_),
       timer_(io),
@@ -122,7 +121,7 @@ Status ControlLoop::open(boost::asio::io_context& io) {
 }
 
 void ControlLoop::begin() {
-  if (gate_.is_damaged()) story_.damaged();
+  if (!member_->is_whole()) story_.damaged();
   story_.started(*member_, port_->address(),
                  config_.transport == Transport::kMulticast ? "multicast " + config_.multicast : "unicast");
   if (on_view_) on_view_(view_);
@@ -159,7 +158,6 @@ void ControlLoop::on_datagram(std::span<const std::byte> datagram, const std::st
   }
   ++published_.received;
   nodes_.heard(now, *opened, from);
-  gate_.heard(*opened);
   relay(now, *opened, datagram);
   give([&](cluster::Member& m, Instant at) { return m.step(at, *opened); });
 }

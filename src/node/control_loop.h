@@ -6,7 +6,6 @@
 #pragma once
 
 #include "control_address_book.h"
-#include "control_damage.h"
 #include "control_journal.h"
 #include "control_proposals.h"
 #include "control_published.h"
@@ -82,7 +81,6 @@ class ControlLoop {
   std::unique_ptr<cluster::Member> member_;
   wire::DatagramSealer sealer_;
   wire::DatagramOpener opener_;
-  DamageGate gate_;
   AddressBook nodes_;
   Proposals proposals_;
   Story story_;

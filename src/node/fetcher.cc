@@ -1,14 +1,15 @@
 #include "fetcher.h"
 
+#include "object_response.h"
+#include "record_fields.h"
+#include "replica_endpoint.h"
+#include "replica_uploads.h"
+
 #include <algorithm>
 #include <map>
 #include <utility>
 
 #include "brigade/net/http_client.h"
-#include "object_response.h"
-#include "record_fields.h"
-#include "replica_endpoint.h"
-#include "replica_uploads.h"
 
 namespace brigade::node {
 
@@ -26,7 +27,8 @@ asio::awaitable<Result<std::string>> Fetcher::ask(NodeId source, std::string tar
   head.target = std::move(target);
   head.fields.add(kMapSeqField, to_string(as_of));
   std::string address = NodeContext::peer_address(context_.view()->map, source);
-  auto answer = co_await context_.peers.fetch(std::move(address), std::move(head), std::move(body), kAnswerBytesMax, kPeerTimeout);
+  auto answer = co_await context_.peers.fetch(std::move(address), std::move(head), std::move(body), kAnswerBytesMax,
+                                              kPeerTimeout);
   if (!answer) co_return answer.error();
   if (answer->first.status != 200)
     co_return Error{Errc::kUnavailable, "a sibling answered " + std::to_string(answer->first.status)};
@@ -74,7 +76,8 @@ asio::awaitable<Status> Fetcher::align(NodeId source, Seq as_of, std::vector<Sha
   store::ObjectStore* store = &context_.store;
   auto visit = [store, leftovers = std::move(leftovers)]() -> Status {
     for (const store::IndexEntry& e : leftovers)
-      if (auto gone = store->forget(e.id, e.revision); !gone && gone.error().code() != Errc::kNotFound) return gone.error();
+      if (auto gone = store->forget(e.id, e.revision); !gone && gone.error().code() != Errc::kNotFound)
+        return gone.error();
     return {};
   };
   auto forgotten = co_await context_.disk.run(std::move(visit));
@@ -134,7 +137,8 @@ asio::awaitable<Status> Fetcher::fetch_record(NodeId source, const ObjectId& id,
   } else {
     net::Exchange* from = exchange->get();
     ReadSome read_some = [from](std::span<std::byte> buffer) { return from->read_some(buffer); };
-    auto staged = co_await stage_here(context_, id, meta->key, from->content_length().value_or(0), std::move(read_some));
+    auto staged =
+        co_await stage_here(context_, id, meta->key, from->content_length().value_or(0), std::move(read_some));
     if (!staged) co_return staged.error();
     if ((*staged)->checksum() != meta->checksum)
       co_return Error{Errc::kCorrupt, "what a sibling sent does not match its checksum"};

@@ -3,14 +3,16 @@
 // Thread:  the data plane's executor.
 #pragma once
 
-#include <boost/asio/awaitable.hpp>
+#include "node_context.h"
+#include "sibling_lists.h"
+
 #include <chrono>
 #include <cstdint>
 #include <vector>
 
+#include <boost/asio/awaitable.hpp>
+
 #include "brigade/base/result.h"
-#include "node_context.h"
-#include "sibling_lists.h"
 
 namespace brigade::node {
 
@@ -21,8 +23,8 @@ class Fetcher {
   /// The parts whose digest at `source` is not ours. `as_of` is the map seq that the source must have applied.
   asio::awaitable<Result<std::vector<SharedPart>>> differing(NodeId source, Seq as_of, std::vector<SharedPart> parts);
 
-  /// Fetches what `source` has newer. With `source_is_truth`, what we have and it does not know goes too, unless it came
-  /// since this node began to fill. Errors: whatever kept it from being whole.
+  /// Fetches what `source` has newer. With `source_is_truth`, what we have and it does not know goes too, unless it
+  /// came since this node began to fill. Errors: whatever kept it from being whole.
   asio::awaitable<Status> align(NodeId source, Seq as_of, std::vector<SharedPart> parts, bool source_is_truth);
 
   /// Both ways, between two that are in sync: the higher revision wins on both.
@@ -31,7 +33,8 @@ class Fetcher {
  private:
   static constexpr std::size_t kParallel = 16;  ///< objects on the way at once
 
-  asio::awaitable<Result<std::string>> ask(NodeId source, std::string target, Seq as_of, const std::vector<SharedPart>& parts);
+  asio::awaitable<Result<std::string>> ask(NodeId source, std::string target, Seq as_of,
+                                           const std::vector<SharedPart>& parts);
   asio::awaitable<void> fetch_one(NodeId source, store::IndexEntry entry, Seq as_of, Status& outcome);
   asio::awaitable<Status> fetch_record(NodeId source, const ObjectId& id, Seq as_of);
   /// Keeps the rate below the setting repair_bandwidth.

@@ -1,9 +1,9 @@
 #include "filler.h"
 
-#include <spdlog/spdlog.h>
-
 #include <algorithm>
 #include <utility>
+
+#include <spdlog/spdlog.h>
 
 namespace brigade::node {
 
@@ -94,8 +94,9 @@ asio::awaitable<void> Filler::fetch_from(NodeId source, Seq as_of, const std::se
                                          std::set<SharedPart>& whole) {
   std::vector<SharedPart> all(parts.begin(), parts.end());
   for (std::size_t at = 0; at < all.size() && !stopped_; at += kPartsPerQuestion) {
-    std::vector<SharedPart> some(all.begin() + static_cast<std::ptrdiff_t>(at),
-                                 all.begin() + static_cast<std::ptrdiff_t>(std::min(all.size(), at + kPartsPerQuestion)));
+    std::vector<SharedPart> some(
+        all.begin() + static_cast<std::ptrdiff_t>(at),
+        all.begin() + static_cast<std::ptrdiff_t>(std::min(all.size(), at + kPartsPerQuestion)));
     auto unequal = co_await fetcher_.differing(source, as_of, some);
     if (!unequal) {
       spdlog::debug("fill source={} error=\"{}\"", to_string(source), unequal.error().detail());
@@ -141,7 +142,8 @@ asio::awaitable<void> Filler::fetch(const View& view, const std::vector<Work>& w
     bool complete = true;
     for (const FillStep& step : w.steps)
       if (step.kind == FillStep::Kind::kFetch)
-        for_parts(step, w.bucket, [&](const SharedPart& part) { complete = complete && whole[step.source].contains(part); });
+        for_parts(step, w.bucket,
+                  [&](const SharedPart& part) { complete = complete && whole[step.source].contains(part); });
     if (!complete) continue;
     filled.add(w.bucket);
     filled_[w.bucket] = as_of;

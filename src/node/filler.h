@@ -1,17 +1,20 @@
 // Fills the buckets that this node is to serve, and gives up those that have moved.  Source: design §5.
-// Concept: looks at each new map; what needs nothing is reported at once, the rest is compared with and fetched from the
+// Concept: looks at each new map; what needs nothing is reported at once, the rest is compared with and fetched from
+// the
 //          siblings that the pure core names (replication/filling.h). Reports are repeated until the map agrees.
 // Thread:  the data plane's executor.
 #pragma once
 
-#include <boost/asio/awaitable.hpp>
+#include "fetcher.h"
+#include "node_context.h"
+
 #include <map>
 #include <set>
 #include <vector>
 
+#include <boost/asio/awaitable.hpp>
+
 #include "brigade/replication/filling.h"
-#include "fetcher.h"
-#include "node_context.h"
 
 namespace brigade::node {
 
@@ -32,7 +35,8 @@ class Filler {
   /// What is to be done now; buckets that are done already are put into `filled`.
   std::vector<Work> look(const View& view, std::map<Seq, BucketSet>& filled);
   asio::awaitable<void> fetch(const View& view, const std::vector<Work>& work);
-  asio::awaitable<void> fetch_from(NodeId source, Seq as_of, const std::set<SharedPart>& parts, std::set<SharedPart>& whole);
+  asio::awaitable<void> fetch_from(NodeId source, Seq as_of, const std::set<SharedPart>& parts,
+                                   std::set<SharedPart>& whole);
   void report(wire::ReportKind kind, Seq as_of, const BucketSet& buckets);
 
   NodeContext& context_;

@@ -16,6 +16,14 @@ bool NodeContext::serves(const cluster::ClusterMap& map, BucketId bucket) const 
   return !cell.new_owner || cell.new_assigned != at->second;
 }
 
+bool NodeContext::holds_copy(const cluster::ClusterMap& map, const ObjectId& id) const {
+  const auto held = store.find(id);
+  if (!held || held->tombstone || held->corrupt) return false;
+  for (std::uint32_t j = 0; j < placement::Level{held->level}.redundancy(); ++j)
+    if (serves(map, placement::by_distance(placement::home_bucket(id), j))) return true;
+  return false;
+}
+
 asio::awaitable<void> NodeContext::wait_for_view(std::chrono::steady_clock::time_point deadline) {
   asio::steady_timer timer(executor, deadline);
   // Views come from another thread; short turns of an own timer need no hand-over and end by themselves.

@@ -1,12 +1,13 @@
 // What the endpoints and the background work of a node share.
-// Concept: one event loop runs the whole data plane; what blocks goes to the disk pool. The context owns nothing but the
+// Concept: one event loop runs the whole data plane; what blocks goes to the disk pool. The context owns nothing but
+// the
 //          small things in it; serve.cc builds it and outlives all users.
 // Thread:  the data plane's executor, except where said.
 #pragma once
 
-#include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/awaitable.hpp>
-#include <boost/asio/steady_timer.hpp>
+#include "async_tools.h"
+#include "blocking_pool.h"
+
 #include <chrono>
 #include <cstdint>
 #include <list>
@@ -16,8 +17,10 @@
 #include <string>
 #include <unordered_set>
 
-#include "async_tools.h"
-#include "blocking_pool.h"
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/steady_timer.hpp>
+
 #include "brigade/base/checksum.h"
 #include "brigade/base/ids.h"
 #include "brigade/base/result.h"
@@ -125,7 +128,7 @@ struct NodeContext {
   DataStats stats;
   /// Objects committed here while a bucket of ours is filling: no leftovers, whatever a sibling's older list says.
   std::unordered_set<ObjectId> fresh;
-  bool filling = true;      ///< `fresh` is kept; until the first map is looked at, too
+  bool filling = true;  ///< `fresh` is kept; until the first map is looked at, too
   /// Buckets that this node has stopped serving before the log says so, with the assignment of the new owner for whom
   /// (design §5 "Moving a bucket").
   std::map<BucketId, Seq> released;
@@ -133,6 +136,8 @@ struct NodeContext {
   [[nodiscard]] std::shared_ptr<const View> view() const { return control.view(); }
   /// By the map, and not given up meanwhile.
   [[nodiscard]] bool serves(const cluster::ClusterMap& map, BucketId bucket) const;
+  /// It has the object, as one of the in-sync replicas of its level.
+  [[nodiscard]] bool holds_copy(const cluster::ClusterMap& map, const ObjectId& id) const;
   /// Waits until the map has reached `seq`; false at the deadline.
   asio::awaitable<bool> wait_for_seq(Seq seq, std::chrono::steady_clock::time_point deadline);
   /// Waits for any new view, or until `deadline`.
@@ -143,8 +148,17 @@ struct NodeContext {
   /// Peer address of a node, empty if it is not in the roster.
   [[nodiscard]] static std::string peer_address(const cluster::ClusterMap& map, NodeId node);
   [[nodiscard]] static std::string name_of(const cluster::ClusterMap& map, NodeId node);
+  /// A node that has just not answered is asked last for a while, so that not every request waits for it.
+  void suspect(NodeId node) { suspects_[node] = std::chrono::steady_clock::now() + std::chrono::seconds{1}; }
+  [[nodiscard]] bool is_suspect(NodeId node) const {
+    auto at = suspects_.find(node);
+    return at != suspects_.end() && std::chrono::steady_clock::now() < at->second;
+  }
   /// Tells the coordinator that a node that is up can't be reached.
   void complain_about(NodeId node);
+
+ private:
+  std::map<NodeId, std::chrono::steady_clock::time_point> suspects_;
 };
 
 }  // namespace brigade::node

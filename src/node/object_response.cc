@@ -1,11 +1,12 @@
 #include "object_response.h"
 
+#include "record_fields.h"
+
 #include <algorithm>
 #include <utility>
 
 #include "brigade/net/http_semantics.h"
 #include "brigade/placement/replicas.h"
-#include "record_fields.h"
 
 namespace brigade::node {
 
@@ -87,14 +88,17 @@ Error no_quorum_error(const View& view) {
   if (view.state != cluster::State::kNormal) {
     why = "it has no coordinator and looks for one";
   } else if (view.present < view.quorum_needed) {
-    why = "its group has " + std::to_string(view.present) + " of the " + std::to_string(view.quorum_needed) + " nodes needed";
+    why = "its group has " + std::to_string(view.present) + " of the " + std::to_string(view.quorum_needed) +
+          " nodes needed";
   } else {
     why = "it waits for its coordinator's word";
   }
   return {Errc::kNoQuorum, "this node may not serve now, for " + why + ": ask again, or another node"};
 }
 
-Error unavailable_error(std::string detail) { return {Errc::kUnavailable, std::move(detail)}; }
+Error unavailable_error(std::string detail) {
+  return {Errc::kUnavailable, std::move(detail)};
+}
 
 asio::awaitable<void> send_object(NodeContext& context, OpenedObject object, const net::Request& request,
                                   net::Response& response, std::function<Status()> may_leave) {
@@ -131,8 +135,8 @@ asio::awaitable<void> send_object(NodeContext& context, OpenedObject object, con
     co_await response.end();
     co_return;
   }
-  net::Multipart parts =
-      net::make_multipart(ranges, meta.size, meta.content_type, "brigade-" + to_string(meta.id) + to_string(meta.revision));
+  net::Multipart parts = net::make_multipart(ranges, meta.size, meta.content_type,
+                                             "brigade-" + to_string(meta.id) + to_string(meta.revision));
   answer.fields.add("Content-Type", parts.content_type);
   const net::BodyFraming framing = net::BodyFraming::of_length(parts.length);
   auto begun = co_await response.begin(std::move(answer), framing);

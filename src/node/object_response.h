@@ -2,16 +2,18 @@
 // Thread:  the data plane's executor; disk reads go to the pool.
 #pragma once
 
-#include <boost/asio/awaitable.hpp>
+#include "node_context.h"
+
 #include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include <boost/asio/awaitable.hpp>
+
 #include "brigade/net/http_server.h"
 #include "brigade/store/object_store.h"
-#include "node_context.h"
 
 namespace brigade::node {
 

@@ -1,15 +1,16 @@
 #include "peer_endpoint.h"
 
-#include <string>
-#include <utility>
-
-#include "brigade/net/http_semantics.h"
-#include "brigade/wire/codec.h"
 #include "object_response.h"
 #include "operator_endpoint.h"
 #include "primary_writer.h"
 #include "read_path.h"
 #include "record_fields.h"
+
+#include <string>
+#include <utility>
+
+#include "brigade/net/http_semantics.h"
+#include "brigade/wire/codec.h"
 
 namespace brigade::node {
 

@@ -1,12 +1,13 @@
-// The peer listener's routes: node to node only, every request signed.  Source: design §7; proto/README.md "Peer requests".
-// Thread:  the data plane's executor.
+// The peer listener's routes: node to node only, every request signed.  Source: design §7; proto/README.md "Peer
+// requests". Thread:  the data plane's executor.
 #pragma once
+
+#include "node_context.h"
+#include "replica_endpoint.h"
 
 #include <boost/asio/awaitable.hpp>
 
 #include "brigade/net/http_server.h"
-#include "node_context.h"
-#include "replica_endpoint.h"
 
 namespace brigade::node {
 

@@ -1,5 +1,10 @@
 #include "primary_writer.h"
 
+#include "object_response.h"
+#include "record_fields.h"
+#include "replica_endpoint.h"
+#include "replica_uploads.h"
+
 #include <algorithm>
 #include <optional>
 #include <set>
@@ -7,10 +12,6 @@
 
 #include "brigade/net/http_semantics.h"
 #include "brigade/replication/placement_view.h"
-#include "object_response.h"
-#include "record_fields.h"
-#include "replica_endpoint.h"
-#include "replica_uploads.h"
 
 namespace brigade::node {
 
@@ -20,7 +21,9 @@ using Clock = std::chrono::steady_clock;
 using placement::Level;
 using replication::ReplicaSet;
 
-Error not_primary() { return Errc::kNotPrimary; }
+Error not_primary() {
+  return Errc::kNotPrimary;
+}
 
 /// The write of one record from the moment that its body, if any, is staged.
 class Write {
@@ -176,8 +179,8 @@ class Write {
   NodeContext& context_;
   ObjectId id_;
   std::string key_;
-  Level level_;   ///< that the object gets
-  Level reach_;   ///< the higher of that and what it had
+  Level level_;  ///< that the object gets
+  Level reach_;  ///< the higher of that and what it had
   std::optional<store::IndexEntry> present_;
   store::ObjectMeta meta_;
   std::set<NodeId> done_;

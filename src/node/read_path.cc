@@ -1,5 +1,8 @@
 #include "read_path.h"
 
+#include "object_response.h"
+#include "record_fields.h"
+
 #include <algorithm>
 #include <charconv>
 #include <optional>
@@ -8,8 +11,6 @@
 
 #include "brigade/net/http_semantics.h"
 #include "brigade/replication/placement_view.h"
-#include "object_response.h"
-#include "record_fields.h"
 
 namespace brigade::node {
 
@@ -17,21 +18,22 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 constexpr std::chrono::milliseconds kReadPatience{1500};  ///< for a map that is changing, before 503
-constexpr std::chrono::milliseconds kPeerTimeout{3000};
+constexpr std::chrono::milliseconds kPeerTimeout{1000};   ///< without a byte
 
 /// What a read asks one candidate for came to.
 enum class Outcome { kAnswered, kAbsent, kFailed };
 
-constexpr std::string_view kForwarded[] = {"Range",         "If-Range",          "If-Match",           "If-None-Match",
-                                           "If-Modified-Since", "If-Unmodified-Since", "Want-Repr-Digest"};
-constexpr std::string_view kReturned[] = {"ETag",          "Last-Modified", "Accept-Ranges", "X-Content-Type-Options",
-                                          "Cache-Control", "Repr-Digest",   "Content-Type",  "Content-Range",
-                                          "Brigade-Revision", "Brigade-Redundancy"};
+constexpr std::string_view kForwarded[] = {
+    "Range", "If-Range", "If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since", "Want-Repr-Digest"};
+constexpr std::string_view kReturned[] = {
+    "ETag",        "Last-Modified", "Accept-Ranges", "X-Content-Type-Options", "Cache-Control",
+    "Repr-Digest", "Content-Type",  "Content-Range", "Brigade-Revision",       "Brigade-Redundancy"};
 
 Status may_leave(NodeContext& context, BucketId bucket) {
   const auto view = context.view();
   if (!context.control.may_serve()) return no_quorum_error(*view);
-  if (!context.serves(view->map, bucket)) return unavailable_error("this node has stopped serving the bucket: ask again");
+  if (!context.serves(view->map, bucket))
+    return unavailable_error("this node has stopped serving the bucket: ask again");
   return {};
 }
 
@@ -90,9 +92,16 @@ class RemoteRead {
     if (!exchange) co_return Outcome::kFailed;
     net::Exchange& ex = **exchange;
     switch (ex.head().status) {
-      case 200: case 206: case 304: case 412: case 416: break;
-      case 404: co_return Outcome::kAbsent;
-      default: co_return Outcome::kFailed;
+      case 200:
+      case 206:
+      case 304:
+      case 412:
+      case 416:
+        break;
+      case 404:
+        co_return Outcome::kAbsent;
+      default:
+        co_return Outcome::kFailed;
     }
     if (!context_.control.may_serve()) {
       co_await send_problem(response_, no_quorum_error(*context_.view()));
@@ -196,12 +205,20 @@ asio::awaitable<void> read_object(NodeContext& context, const std::string& key, 
       co_await send_problem(response, no_quorum_error(*view));
       co_return;
     }
-    for (const auto& candidate : replication::read_candidates(view->map, id)) {
+    auto candidates = replication::read_candidates(view->map, id);
+    // An in-sync copy here is as good as home's, and nearer. Without one, home answers first, for it knows.
+    auto here = std::ranges::find(candidates, context.self, &replication::ReadCandidate::node);
+    if (here != candidates.end() && context.holds_copy(view->map, id))
+      std::rotate(candidates.begin(), here, std::next(here));
+    std::ranges::stable_partition(candidates, [&](const auto& c) { return !context.is_suspect(c.node); });
+    for (const auto& candidate : candidates) {
+      if (!context.control.may_serve()) break;
       Outcome outcome = Outcome::kFailed;
       if (candidate.node == context.self) {
         outcome = co_await read_here(context, id, key, candidate.bucket, request, response);
       } else {
         outcome = co_await remote.ask(NodeContext::peer_address(view->map, candidate.node), candidate.bucket);
+        if (outcome == Outcome::kFailed) context.suspect(candidate.node);
         if (outcome == Outcome::kFailed && remote.broke_off()) {
           co_await finish_elsewhere(context, remote, candidate.node, id);
           co_return;
@@ -209,9 +226,8 @@ asio::awaitable<void> read_object(NodeContext& context, const std::string& key, 
       }
       if (outcome == Outcome::kAnswered) co_return;
       if (outcome == Outcome::kAbsent && candidate.knows) {
-        const Error absent = context.control.may_serve()
-                                 ? Error{Errc::kNotFound, "no object with this key exists"}
-                                 : no_quorum_error(*context.view());
+        const Error absent = context.control.may_serve() ? Error{Errc::kNotFound, "no object with this key exists"}
+                                                         : no_quorum_error(*context.view());
         co_await send_problem(response, absent);
         co_return;
       }
@@ -220,6 +236,11 @@ asio::awaitable<void> read_object(NodeContext& context, const std::string& key, 
     // Nobody could tell: most often because a node has just gone and the log does not say so yet.
     if (Clock::now() >= deadline) break;
     co_await context.wait_for_view(std::min(deadline, Clock::now() + std::chrono::milliseconds{100}));
+  }
+  if (!context.control.may_serve()) {
+    ++context.stats.no_quorum;
+    co_await send_problem(response, no_quorum_error(*context.view()));
+    co_return;
   }
   ++context.stats.unavailable;
   Error error = unavailable_error("no in-sync replica of this object can be reached: ask again");
@@ -245,9 +266,9 @@ asio::awaitable<void> read_for_peer(NodeContext& context, ObjectId id, BucketId 
   const Outcome outcome = co_await read_here(context, id, wanted, bucket, request, response);
   if (outcome == Outcome::kAnswered) co_return;
   Status fits = may_leave(context, bucket);
-  Error error = !fits                            ? fits.error()
+  Error error = !fits                         ? fits.error()
                 : outcome == Outcome::kAbsent ? Error{Errc::kNotFound, "not here"}
-                                                 : Error{Errc::kCorrupt, "the record here is damaged: use a sibling"};
+                                              : Error{Errc::kCorrupt, "the record here is damaged: use a sibling"};
   co_await send_problem(response, std::move(error));
 }
 

@@ -2,11 +2,13 @@
 // Thread:  the data plane's executor.
 #pragma once
 
-#include <boost/asio/awaitable.hpp>
+#include "node_context.h"
+
 #include <string>
 
+#include <boost/asio/awaitable.hpp>
+
 #include "brigade/net/http_server.h"
-#include "node_context.h"
 
 namespace brigade::node {
 

@@ -22,11 +22,15 @@ std::string hex_of(std::uint64_t value) {
   return {buffer, end};
 }
 
-Error missing(std::string_view name) { return {Errc::kInvalid, "field " + std::string(name) + " is missing or malformed"}; }
+Error missing(std::string_view name) {
+  return {Errc::kInvalid, "field " + std::string(name) + " is missing or malformed"};
+}
 
 }  // namespace
 
-std::optional<std::uint64_t> parse_number(std::string_view decimal) { return parse(decimal, 10); }
+std::optional<std::uint64_t> parse_number(std::string_view decimal) {
+  return parse(decimal, 10);
+}
 
 std::optional<ObjectId> parse_object_id(std::string_view hex) {
   if (hex.size() != 32) return std::nullopt;

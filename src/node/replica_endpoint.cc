@@ -1,21 +1,22 @@
 #include "replica_endpoint.h"
 
+#include "object_response.h"
+#include "record_fields.h"
+#include "sibling_lists.h"
+
 #include <algorithm>
 #include <sstream>
 #include <vector>
 
 #include "brigade/net/http_semantics.h"
 #include "brigade/replication/placement_view.h"
-#include "object_response.h"
-#include "record_fields.h"
-#include "sibling_lists.h"
 
 namespace brigade::node {
 
 namespace {
 
 using Clock = std::chrono::steady_clock;
-constexpr std::chrono::seconds kCatchUp{2};        ///< for this node's map to reach a peer's
+constexpr std::chrono::seconds kCatchUp{2};  ///< for this node's map to reach a peer's
 constexpr std::chrono::seconds kAbandonedAfter{60};
 constexpr std::size_t kStagedMax = 1024;
 constexpr std::size_t kListBytesMax = 4 << 20;
@@ -69,7 +70,8 @@ asio::awaitable<Result<std::unique_ptr<store::StagedObject>>> stage_here(NodeCon
         if (!fresh) return fresh.error();
         staged = std::move(*fresh);
       }
-      if (auto written = staged->write(std::span<const std::byte>(buffer).first(have)); !written) return written.error();
+      if (auto written = staged->write(std::span<const std::byte>(buffer).first(have)); !written)
+        return written.error();
       return ended ? staged->finish() : Status{};
     };
     auto done = co_await context.disk.run(std::move(visit));
@@ -162,7 +164,8 @@ asio::awaitable<void> ReplicaEndpoint::commit(std::string name, net::Request& re
   store::CommitInfo info{meta->revision, meta->level, meta->modified, meta->content_type};
   auto done = co_await commit_here(context_, staged.id, std::move(staged.object), std::move(info), *seq);
   if (!done) {
-    Error error = done.error().code() == Errc::kStale ? Error{Errc::kConflict, "a higher revision is here"} : done.error();
+    Error error =
+        done.error().code() == Errc::kStale ? Error{Errc::kConflict, "a higher revision is here"} : done.error();
     co_await send_problem(response, std::move(error));
     co_return;
   }
@@ -217,8 +220,8 @@ asio::awaitable<void> ReplicaEndpoint::entry(ObjectId id, net::Response& respons
   std::ostringstream json;
   json << "{\"found\":" << (found ? "true" : "false");
   if (found)
-    json << ",\"tombstone\":" << (found->tombstone ? "true" : "false") << ",\"revision\":\"" << to_string(found->revision)
-         << "\",\"level\":" << int{found->level} << ",\"size\":" << found->size;
+    json << ",\"tombstone\":" << (found->tombstone ? "true" : "false") << ",\"revision\":\""
+         << to_string(found->revision) << "\",\"level\":" << int{found->level} << ",\"size\":" << found->size;
   json << "}";
   net::Fields fields;
   fields.add("Content-Type", "application/json");

@@ -5,7 +5,8 @@
 // Thread:  the data plane's executor.
 #pragma once
 
-#include <boost/asio/awaitable.hpp>
+#include "node_context.h"
+
 #include <chrono>
 #include <functional>
 #include <map>
@@ -14,8 +15,9 @@
 #include <string>
 #include <utility>
 
+#include <boost/asio/awaitable.hpp>
+
 #include "brigade/net/http_server.h"
-#include "node_context.h"
 
 namespace brigade::node {
 
@@ -61,7 +63,8 @@ asio::awaitable<Result<store::ObjectMeta>> remove_here(NodeContext& context, Obj
 
 /// Reads a body into a new staged object, to its end. `first` are bytes that were read already.
 using ReadSome = std::function<asio::awaitable<Result<std::size_t>>(std::span<std::byte>)>;
-asio::awaitable<Result<std::unique_ptr<store::StagedObject>>> stage_here(NodeContext& context, ObjectId id, std::string key,
-                                                                         std::uint64_t size_hint, ReadSome read_some);
+asio::awaitable<Result<std::unique_ptr<store::StagedObject>>> stage_here(NodeContext& context, ObjectId id,
+                                                                         std::string key, std::uint64_t size_hint,
+                                                                         ReadSome read_some);
 
 }  // namespace brigade::node

@@ -1,11 +1,12 @@
 #include "replica_uploads.h"
 
+#include "object_response.h"
+#include "record_fields.h"
+
 #include <atomic>
 #include <utility>
 
 #include "brigade/net/http_semantics.h"
-#include "object_response.h"
-#include "record_fields.h"
 
 namespace brigade::node {
 
@@ -16,7 +17,8 @@ constexpr std::size_t kProblemBytesMax = 64 * 1024;
 
 std::string make_stage_name(NodeId self) {
   static std::atomic<std::uint64_t> count{0};
-  return to_string(self) + "-" + std::to_string(count.fetch_add(1)) + "-" + std::to_string(boot_now().time_since_epoch().count());
+  return to_string(self) + "-" + std::to_string(count.fetch_add(1)) + "-" +
+         std::to_string(boot_now().time_since_epoch().count());
 }
 
 /// The seq that a kStale problem names, none if it is no such problem.
@@ -52,6 +54,7 @@ asio::awaitable<void> ReplicaUploads::open(Upload& upload, std::uint64_t size_hi
   auto exchange = co_await context_.peers.open(upload.address, std::move(head), framing, kPeerTimeout);
   if (exchange) {
     upload.exchange = std::move(*exchange);
+    upload.guard.emplace(context_, upload.node, *upload.exchange);
   } else {
     upload.failed = exchange.error();
     context_.complain_about(upload.node);
@@ -95,9 +98,11 @@ asio::awaitable<void> ReplicaUploads::finish_one(Upload& upload) {
   auto body = co_await upload.exchange->read_all(kProblemBytesMax);
   if (status == 200 && body) {
     upload.staged = true;
-    highest_ = std::max(highest_, parse_revision(answered->fields.find(kRevisionField).value_or("")).value_or(Revision{}));
+    highest_ =
+        std::max(highest_, parse_revision(answered->fields.find(kRevisionField).value_or("")).value_or(Revision{}));
   } else if (status == 507) {
-    upload.failed = Error{Errc::kNoSpace, "the disk of " + NodeContext::name_of(context_.view()->map, upload.node) + " is full"};
+    upload.failed =
+        Error{Errc::kNoSpace, "the disk of " + NodeContext::name_of(context_.view()->map, upload.node) + " is full"};
   } else {
     upload.failed = Error{Errc::kUnavailable, "a replica answered " + std::to_string(status)};
   }
@@ -121,7 +126,8 @@ asio::awaitable<void> ReplicaUploads::commit_one(Upload& upload, const store::Ob
   put_record_fields(head.fields, meta);
   head.fields.add(kMapSeqField, to_string(map_seq));
   std::string none;
-  auto answer = co_await context_.peers.fetch(upload.address, std::move(head), std::move(none), kProblemBytesMax, kPeerTimeout);
+  auto answer =
+      co_await context_.peers.fetch(upload.address, std::move(head), std::move(none), kProblemBytesMax, kPeerTimeout);
   if (!answer) co_return;
   if (answer->first.status == 200) done.insert(upload.node);
   upload.named = named_seq(answer->first);

@@ -3,7 +3,9 @@
 // Thread:  the data plane's executor.
 #pragma once
 
-#include <boost/asio/awaitable.hpp>
+#include "node_context.h"
+#include "peer_guard.h"
+
 #include <memory>
 #include <optional>
 #include <set>
@@ -11,8 +13,9 @@
 #include <string>
 #include <vector>
 
+#include <boost/asio/awaitable.hpp>
+
 #include "brigade/net/http_client.h"
-#include "node_context.h"
 
 namespace brigade::node {
 
@@ -27,7 +30,8 @@ class ReplicaUploads {
   asio::awaitable<Status> finish();
   /// The highest revision that a replica already has.
   [[nodiscard]] Revision highest() const { return highest_; }
-  /// Commits at all that staged; those that did are added to `done`. The highest seq that a replica named as missing here.
+  /// Commits at all that staged; those that did are added to `done`. The highest seq that a replica named as missing
+  /// here.
   asio::awaitable<Seq> commit(const store::ObjectMeta& meta, Seq map_seq, std::set<NodeId>& done);
   /// Rolls back at all that staged.
   asio::awaitable<void> abort();
@@ -37,6 +41,7 @@ class ReplicaUploads {
     NodeId node;
     std::string address;
     std::unique_ptr<net::Exchange> exchange;
+    std::optional<PeerGuard> guard;
     bool staged = false;
     std::optional<Error> failed;
     Seq named;
@@ -55,8 +60,8 @@ class ReplicaUploads {
   Revision highest_;
 };
 
-/// Sends the committed record `meta` (its body from this node's store) to `node`. Errors: kStale names in its detail the
-/// seq that this node must reach first; anything else: try again or give up.
+/// Sends the committed record `meta` (its body from this node's store) to `node`. Errors: kStale names in its detail
+/// the seq that this node must reach first; anything else: try again or give up.
 asio::awaitable<Status> push_record(NodeContext& context, NodeId node, store::ObjectMeta meta, Seq map_seq);
 
 }  // namespace brigade::node

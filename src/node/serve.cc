@@ -90,6 +90,7 @@ class Process {
     peer_auth_ = net::PeerAuth{*secret, identity_.cluster, identity_.node};
     net::ClientOptions client_options;
     client_options.peer_auth = &*peer_auth_;
+    client_options.connect_timeout = std::chrono::seconds{1};
     peers_ = net::HttpClient::make(io_.get_executor(), client_options);
     if (auto started = start_control(*secret); !started) return started;
     context_.emplace(io_.get_executor(), config_, identity_.node, *control_, *store_, *peers_, disk_);

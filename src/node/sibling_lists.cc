@@ -1,11 +1,11 @@
 #include "sibling_lists.h"
 
+#include "record_fields.h"
+
 #include <algorithm>
 #include <array>
 #include <charconv>
 #include <optional>
-
-#include "record_fields.h"
 
 namespace brigade::node {
 
@@ -78,7 +78,8 @@ Result<std::vector<Digest>> parse_digests(std::string_view body, const std::vect
     auto high = parse_number(w[2]);
     auto low = parse_number(w[3]);
     auto count = parse_number(w[4]);
-    if (!part || !high || !low || !count || digests.size() >= parts.size() || *part != parts[digests.size()]) return false;
+    if (!part || !high || !low || !count || digests.size() >= parts.size() || *part != parts[digests.size()])
+      return false;
     digests.push_back(Digest{*high, *low, *count});
     return true;
   });
@@ -87,8 +88,8 @@ Result<std::vector<Digest>> parse_digests(std::string_view body, const std::vect
 }
 
 void append_entry(std::string& body, const store::IndexEntry& e) {
-  body += to_string(e.id) + " " + to_string(e.revision) + " " + std::to_string(e.level) + " " + (e.tombstone ? "1" : "0") +
-          " " + std::to_string(e.size) + "\n";
+  body += to_string(e.id) + " " + to_string(e.revision) + " " + std::to_string(e.level) + " " +
+          (e.tombstone ? "1" : "0") + " " + std::to_string(e.size) + "\n";
 }
 
 Result<std::vector<store::IndexEntry>> parse_entries(std::string_view body) {
@@ -98,7 +99,8 @@ Result<std::vector<store::IndexEntry>> parse_entries(std::string_view body) {
     auto revision = parse_revision(w[1]);
     auto level = parse_number(w[2]);
     auto size = parse_number(w[4]);
-    if (!id || !revision || !level || *level >= placement::kLevelCount || !size || (w[3] != "0" && w[3] != "1")) return false;
+    if (!id || !revision || !level || *level >= placement::kLevelCount || !size || (w[3] != "0" && w[3] != "1"))
+      return false;
     entries.push_back({*id, *revision, static_cast<std::uint8_t>(*level), w[3] == "1", *size});
     return true;
   });

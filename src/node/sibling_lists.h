@@ -3,6 +3,8 @@
 // Thread:  pure functions, but for parts_served, which reads the context.
 #pragma once
 
+#include "node_context.h"
+
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,7 +14,6 @@
 #include "brigade/base/result.h"
 #include "brigade/placement/replicas.h"
 #include "brigade/store/object_store.h"
-#include "node_context.h"
 
 namespace brigade::node {
 

@@ -1,14 +1,16 @@
 #include "write_path.h"
 
+#include "object_response.h"
+#include "peer_guard.h"
+#include "primary_writer.h"
+#include "record_fields.h"
+
 #include <algorithm>
 #include <utility>
 #include <vector>
 
 #include "brigade/net/http_semantics.h"
 #include "brigade/replication/placement_view.h"
-#include "object_response.h"
-#include "primary_writer.h"
-#include "record_fields.h"
 
 namespace brigade::node {
 
@@ -19,11 +21,11 @@ constexpr std::chrono::seconds kPatience{5};  ///< for a primary to be there
 constexpr std::chrono::milliseconds kPeerTimeout{20'000};
 constexpr std::size_t kAnswerBytesMax = 64 * 1024;
 
-constexpr std::string_view kForwarded[] = {"Content-Type", "If-Match", "If-None-Match", "Repr-Digest", "Content-Digest",
-                                           "Brigade-Redundancy"};
-constexpr std::string_view kReturned[] = {"ETag",          "Content-Type",  "Retry-After",     "Cache-Control",
-                                          "Brigade-Revision", "Brigade-Redundancy", "Brigade-Copies", "Brigade-Nodes",
-                                          "Brigade-Zones", "Brigade-Durable", "Brigade-Map-Seq"};
+constexpr std::string_view kForwarded[] = {"Content-Type", "If-Match",       "If-None-Match",
+                                           "Repr-Digest",  "Content-Digest", "Brigade-Redundancy"};
+constexpr std::string_view kReturned[] = {
+    "ETag",           "Content-Type",  "Retry-After",   "Cache-Control",   "Brigade-Revision", "Brigade-Redundancy",
+    "Brigade-Copies", "Brigade-Nodes", "Brigade-Zones", "Brigade-Durable", "Brigade-Map-Seq"};
 
 /// A request's body whose beginning is kept, so that it can be sent a second time.
 class KeptBody {
@@ -101,11 +103,13 @@ asio::awaitable<Outcome> hand_on(NodeContext& context, NodeId primary, const std
     if (auto value = from.fields.find(name)) head.fields.add(name, *value);
   head.fields.add(kMapSeqField, to_string(view->map.seq()));
   net::BodyFraming framing = request.framing();
-  auto exchange = co_await context.peers.open(NodeContext::peer_address(view->map, primary), std::move(head), framing, kPeerTimeout);
+  auto exchange = co_await context.peers.open(NodeContext::peer_address(view->map, primary), std::move(head), framing,
+                                              kPeerTimeout);
   if (!exchange) {
     context.complain_about(primary);
     co_return Outcome::kTryAgain;
   }
+  const PeerGuard guard(context, primary, **exchange);
   auto sent = co_await body.send(**exchange);
   if (!sent) {  // the client is gone or broke the rules: nothing of it remains at the primary either
     (*exchange)->cancel();
@@ -113,7 +117,8 @@ asio::awaitable<Outcome> hand_on(NodeContext& context, NodeId primary, const std
     co_return Outcome::kAnswered;
   }
   auto answered = co_await (*exchange)->response();
-  const bool unconditional = from.method == "PUT" && !from.fields.find("If-Match") && !from.fields.find("If-None-Match");
+  const bool unconditional =
+      from.method == "PUT" && !from.fields.find("If-Match") && !from.fields.find("If-None-Match");
   if (answered && answered->status != 421) {
     co_await return_answer(**exchange, response);
     co_return Outcome::kAnswered;
@@ -143,7 +148,8 @@ asio::awaitable<void> write_object(NodeContext& context, const std::string& key,
       co_return;
     }
     auto level = is_put ? wanted_level(context, request.head().fields)
-                        : Result<placement::Level>(placement::level_of(view->map.settings().min_redundancy).value_or(placement::Level{0}));
+                        : Result<placement::Level>(
+                              placement::level_of(view->map.settings().min_redundancy).value_or(placement::Level{0}));
     if (!level) {
       co_await send_problem(response, level.error());
       co_return;

@@ -8,6 +8,7 @@ Thread:  nodes are started and stopped by the main thread (they die with it); re
 import hashlib
 import http.client
 import json
+import math
 import os
 import random
 import shutil
@@ -22,6 +23,8 @@ BRIGADE = os.environ.get("BRIGADE", "brigade")
 SEED = os.environ.get("BRIGADE_SEED", "1")
 READY_SECONDS = 60
 SETTLE_SECONDS = 180
+# For tests that load the machine and mean something else than failures: no node stops for want of its share of a core.
+PATIENT = ("failure_timeout=3s", "lease=2s")
 
 
 def content(key, size):
@@ -30,6 +33,11 @@ def content(key, size):
 
 def figure(name, value):
     print(f"figure: {name}={value}", flush=True)
+
+
+def percentile(values, share):
+    """By nearest rank: the least value that at least `share` percent do not exceed."""
+    return sorted(values)[max(math.ceil(share / 100 * len(values)), 1) - 1]
 
 
 def wait_for(what, seconds, check):
@@ -85,16 +93,18 @@ class Answer:
 
 
 class Node:
-    """`host` is where it listens; `prefix` is put before its command line, to run it somewhere else."""
+    """`host` is where it listens; `prefix` is put before its command line, to run it somewhere else; `transport` is for
+    bootstrap."""
 
-    def __init__(self, root, name, host="127.0.0.1", prefix=()):
+    def __init__(self, root, name, host="127.0.0.1", prefix=(), transport=("--transport", "unicast")):
         self.name, self.dir, self.log = name, f"{root}/{name}", f"{root}/{name}.log"
-        self.host, self.prefix = host, prefix
+        self.host, self.prefix, self.transport = host, prefix, transport
         self.client, self.peer = free_ports(2)
+        self.url = f"http://{host}:{self.client}"
         self.process = None
 
     def bootstrap(self, *arguments):
-        return run_cli("bootstrap", "--data", self.dir, "--name", self.name, "--transport", "unicast",
+        return run_cli("bootstrap", "--data", self.dir, "--name", self.name, *self.transport,
                        "--listen-client", f"{self.host}:{self.client}", "--listen-peer", f"{self.host}:{self.peer}",
                        *arguments)
 
@@ -156,6 +166,11 @@ class Node:
         except (OSError, http.client.HTTPException):
             return {}
 
+    def locate(self, key):
+        answer = self.request("GET", f"/cluster/locate/{key}")
+        assert answer.status == 200, answer
+        return json.loads(answer.body)
+
     def wait_ready(self):
         wait_for(f"{self.name} ready", READY_SECONDS, lambda: self.is_ready() or self.check_running())
 
@@ -164,10 +179,11 @@ class Node:
 
 
 class Cluster:
-    """`place(number)` gives the host and the prefix of a node."""
+    """`place(number)` gives the host, the prefix and, if need be, the transport; `settings` are NAME=VALUE."""
 
-    def __init__(self, root, place):
+    def __init__(self, root, place, settings):
         self.root, self.place, self.nodes, self.token = root, place, [], ""
+        self.settings = [word for setting in settings for word in ("--set", setting)]
 
     def start(self, count):
         for _ in range(count):
@@ -179,7 +195,7 @@ class Cluster:
         number = len(self.nodes) + 1
         node = Node(self.root, f"n{number}", *self.place(number))
         first = self.nodes[0] if self.nodes else None
-        join = ["--join", f"http://{first.host}:{first.client}", "--token", self.token] if first else []
+        join = ["--join", first.url, "--token", self.token] if first else self.settings
         made = node.bootstrap(*join)
         assert made.returncode == 0, f"bootstrap of {node.name}: {made.returncode}\n{made.stderr}"
         self.token = self.token or made.stdout.splitlines()[-1]
@@ -203,10 +219,13 @@ class Cluster:
                 return False
             if any(count for state, count in view["buckets"].items() if state != "serving"):
                 return False
+            # Between two steps of a move nothing is moving either: the shares say when it is over.
+            if any(abs(each["buckets"] - 65536 / len(self.nodes)) > 1 for each in view["roster"]):
+                return False
         return True
 
     def wait_settled(self):
-        wait_for("all nodes up and all buckets serving", SETTLE_SECONDS, self.is_settled)
+        wait_for("all nodes up with equal shares, and all buckets serving", SETTLE_SECONDS, self.is_settled)
 
     def wait_ready(self):
         for node in self.nodes:
@@ -318,8 +337,8 @@ class ClusterTest(unittest.TestCase):
                         print(f"--- {name}, the end of it", *log.readlines()[-60:], sep="\n", flush=True)
             shutil.rmtree(self.root, ignore_errors=True)
 
-    def make_cluster(self, count, place=lambda number: ("127.0.0.1", ())):
-        cluster = Cluster(self.root, place)
+    def make_cluster(self, count, place=lambda number: ("127.0.0.1", ()), settings=()):
+        cluster = Cluster(self.root, place, settings)
         self.addCleanup(cluster.close)
         cluster.start(count)
         return cluster

@@ -4,7 +4,7 @@ import statistics
 import time
 import unittest
 
-from harness import ClusterTest, check_all, content, figure, wait_for
+from harness import ClusterTest, check_all, content, figure, percentile, wait_for
 
 KILLS = int(os.environ.get("BRIGADE_KILLS", "3"))
 
@@ -32,6 +32,7 @@ class Failures(ClusterTest):
         for name, values in (("next_acknowledged_put", next_ms), ("longest_put_gap", gap_ms),
                              ("new_coordinator", followed_ms)):
             figure(f"{name}_ms_median", round(statistics.median(values)))
+            figure(f"{name}_ms_p99", round(percentile(values, 99)))
             figure(f"{name}_ms_max", round(max(values)))
         check_all(cluster.nodes, objects)
         figure("acknowledged_objects", len(objects))

@@ -1,7 +1,9 @@
 """Two of five nodes cut off from the rest, each node in a network namespace of its own. Needs root; skipped without."""
 import ctypes
 import http.client
+import statistics
 import subprocess
+import threading
 import time
 import unittest
 
@@ -11,8 +13,8 @@ CLONE_NEWNS, CLONE_NEWNET = 0x00020000, 0x40000000
 HUB = "10.77.0.254"
 
 
-def run(command):
-    subprocess.run(command.split(), check=True, capture_output=True)
+def run(command, stdin=""):
+    subprocess.run(command.split(), check=True, capture_output=True, input=stdin, text=True)
 
 
 def address(number):
@@ -29,6 +31,10 @@ class Network:
         for bridge in ("br0", "br1"):  # one hardware address, so that no node need learn where this process went
             run(f"ip link add {bridge} address 02:00:00:00:00:fe type bridge mcast_snooping 0 forward_delay 0")
             run(f"ip link set {bridge} up")
+        # A bridge without a port has no carrier, and is slow to notice its first one.
+        run("ip link add idle type veth peer name idle-end")
+        run("ip link set idle-end up")
+        run("ip link set idle master br1 up")
         run(f"ip addr add {HUB}/24 dev br0")
         for number in range(1, count + 1):
             run(f"ip netns add n{number}")
@@ -39,14 +45,74 @@ class Network:
             run(f"ip -n n{number} addr add {address(number)}/24 dev eth0")
 
     def cut_off(self, numbers):
-        for number in numbers:
-            run(f"ip link set p{number} master br1")
-            run(f"ip route add {address(number)}/32 dev br1 src {HUB}")
+        self.move(numbers, "br1", "add")
 
     def heal(self, numbers):
-        for number in numbers:
-            run(f"ip link set p{number} master br0")
-            run(f"ip route del {address(number)}/32 dev br1")
+        self.move(numbers, "br0", "del")
+
+    def move(self, numbers, bridge, change):
+        lines = [f"link set p{number} master {bridge}" for number in numbers]
+        lines += [f"route {change} {address(number)}/32 dev br1 src {HUB}" for number in numbers]
+        run("ip -batch -", "\n".join(lines))
+
+
+class Watch:
+    """GETs of an object at one node, four side by side, each 10 ms after the last.
+    Invariant: `answers` holds (began, ended, what), where what is 200, "no-quorum" or anything else."""
+
+    def __init__(self, node, key):
+        self.node, self.key, self.answers, self.over = node, key, [], threading.Event()
+        self.threads = [threading.Thread(target=self.run) for _ in range(4)]
+        for thread in self.threads:
+            thread.start()
+
+    def run(self):
+        while not self.over.wait(0.01):
+            began = time.monotonic()
+            what = ask(self.node, self.key, timeout=1)
+            self.answers.append((began, time.monotonic(), what))
+
+    def moments(self, what):
+        """When such requests began and ended, in the order of their ends."""
+        return sorted(((began, ended) for began, ended, each in list(self.answers) if each == what), key=lambda m: m[1])
+
+    def stop(self):
+        self.over.set()
+        for thread in self.threads:
+            thread.join()
+
+
+class Requests:
+    """One request for each of `keys` at each of `nodes`, all begun now, with their outcomes to be looked at later."""
+
+    def __init__(self, nodes, keys, method="GET", body=None):
+        self.began, self.outcomes = time.monotonic(), []
+        self.threads = [threading.Thread(target=self.run, args=(node, key, method, body))
+                        for node in nodes for key in keys]
+        for thread in self.threads:
+            thread.start()
+
+    def run(self, node, key, method, body):
+        what = ask(node, key, 90, method, body)
+        self.outcomes.append((time.monotonic() - self.began, f"{key} at {node.name}", what))
+
+    def check(self, test, name, allowed):
+        for thread in self.threads:
+            thread.join()
+        for _, where, what in self.outcomes:
+            test.assertIn(what, allowed, f"{name}: {where}")
+        waits = [1000 * seconds for seconds, _, _ in self.outcomes]
+        figure(f"{name}_ms_median", round(statistics.median(waits)))
+        figure(f"{name}_ms_max", round(max(waits)))
+
+
+def ask(node, key, timeout, method="GET", body=None):
+    """200, the name of a problem, or what went wrong on the way."""
+    try:
+        answer = node.request(method, f"/o/{key}", body, timeout=timeout)
+        return answer.problem() or answer.status
+    except (OSError, http.client.HTTPException) as error:
+        return repr(error)
 
 
 class Partition(ClusterTest):
@@ -61,12 +127,19 @@ class Partition(ClusterTest):
         coordinator = wait_for("all agree on a coordinator", 60, cluster.coordinator)
         away = [coordinator, next(node for node in cluster.nodes if node is not coordinator)]
         majority = [node for node in cluster.nodes if node not in away]
+        held, unheld = self.find_keys(cluster, away)
+        watches = [Watch(node, held[node]) for node in away]
+        for watch in watches:
+            self.addCleanup(watch.over.set)
+            wait_for(f"{watch.node.name} serves {watch.key}", 30, lambda: watch.moments(200))
         numbers = [cluster.nodes.index(node) + 1 for node in away]
-        network.cut_off(numbers)
         cut = time.monotonic()
-        for node in away:
-            wait_for(f"{node.name} stops serving", 30, lambda: self.says_no_quorum(node))
-        figure("cut_off_minority_silent_ms", round(1000 * (time.monotonic() - cut)))
+        network.cut_off(numbers)
+        outside = Requests(away, unheld)
+        reads = Requests(majority, held.values())
+        writes = Requests(majority, held.values(), "PUT", b"written anew")
+        for watch in watches:
+            wait_for(f"{watch.node.name} says no-quorum", 30, lambda: watch.moments("no-quorum"))
         wait_for("a coordinator of the majority", 60, lambda: cluster.coordinator(majority) in majority)
         figure("cut_off_new_coordinator_ms", round(1000 * (time.monotonic() - cut)))
         written = {f"cut/{number}": 2000 for number in range(30)}
@@ -76,7 +149,11 @@ class Partition(ClusterTest):
             headers = {"Brigade-Redundancy": "4"}
             self.assertIn(node.patient("PUT", f"/o/{key}", content(key, size), headers).status, (200, 201))
         for node in away:
-            self.assertTrue(self.says_no_quorum(node), f"{node.name} serves while it is cut off")
+            self.assertEqual(ask(node, "never-stored", timeout=5), "no-quorum", f"{node.name} while it is cut off")
+        self.check_silence(watches, cut)
+        outside.check(self, "cut_off_unheld_answered", ("no-quorum", "unavailable"))
+        reads.check(self, "majority_get_answered", (200, "unavailable"))
+        writes.check(self, "majority_put_answered", (200, "unavailable", "timeout"))
         network.heal(numbers)
         healed = time.monotonic()
         cluster.wait_ready()
@@ -85,12 +162,34 @@ class Partition(ClusterTest):
         wait_for("all agree on a coordinator", 60, cluster.coordinator)
         check_all(cluster.nodes, {**load.stop(), **written})
 
-    def says_no_quorum(self, node):
-        try:
-            answer = node.request("GET", "/o/never-stored", timeout=5)
-        except (OSError, http.client.HTTPException):
-            return False
-        return answer.status == 503 and answer.problem() == "no-quorum"
+    def find_keys(self, cluster, away):
+        """For each node that will be away, an object that it reads from its own disk, and that somebody else holds who
+        will stay; and objects that only those hold who will stay."""
+        held, unheld, names = {}, [], {node.name for node in away}
+        for number in range(200):
+            key = f"before/{number}"
+            self.assertIn(cluster.nodes[0].patient("PUT", f"/o/{key}", content(key, 3000)).status, (200, 201))
+            place = cluster.nodes[0].locate(key)
+            first = next(node for node in cluster.nodes if node.name == place["read_from"]["node"])
+            lost = names & {each["node"] for each in place["held_by"]}
+            if first in away and len(lost) == 1:
+                held.setdefault(first, key)
+            elif not lost:
+                unheld.append(key)
+            if len(held) == len(away) and len(unheld) >= 4:
+                return held, unheld[:4]
+        self.fail("no object is where this test needs one")
+
+    def check_silence(self, watches, cut):
+        served = []
+        for watch in watches:
+            watch.stop()
+            silent = watch.moments("no-quorum")[0][1]
+            last_began, last_ended = watch.moments(200)[-1]
+            self.assertLess(last_began, silent, f"{watch.node.name} served again after it had said no-quorum")
+            self.assertNotIn("not-found", {what for _, _, what in watch.answers})
+            served.append(last_ended - cut)
+        figure("cut_off_minority_last_served_ms", round(1000 * max(served)))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,5 @@
 // Proposals, addresses and what other threads read: the parts of the control plane that need no sockets.
 #include "control_address_book.h"
-#include "control_damage.h"
 #include "control_proposals.h"
 #include "control_published.h"
 
@@ -162,29 +161,6 @@ TEST_CASE("a node serves until the end of its lease and not at that moment") {
   published.set_serve_until(kStart + 1s);
   CHECK(published.may_serve(kStart + 1s - 1ns));
   CHECK_FALSE(published.may_serve(kStart + 1s));
-}
-
-TEST_CASE("a node that lost entries stays out of elections until it holds all that a coordinator has") {
-  DamageGate gate(true);
-  const Epoch epoch{3, NodeId{2}};
-  CHECK(gate.may_leave(wire::Probe{}));
-  CHECK_FALSE(gate.may_leave(wire::Accept{}));
-  CHECK_FALSE(gate.may_leave(wire::Invitation{}));
-  CHECK_FALSE(gate.may_leave(wire::ProbeReply{}));
-  CHECK(gate.may_leave(wire::HeartbeatReply{epoch, 7, Seq{20}, Seq{20}}));
-  CHECK(gate.is_damaged());
-
-  wire::Heartbeat beat;
-  beat.epoch = epoch;
-  beat.round = 7;
-  beat.last = Seq{20};
-  gate.heard(from(2, beat));
-  CHECK(gate.may_leave(wire::HeartbeatReply{epoch, 6, Seq{20}, Seq{20}}));
-  CHECK(gate.may_leave(wire::HeartbeatReply{epoch, 7, Seq{19}, Seq{19}}));
-  CHECK(gate.is_damaged());
-  CHECK(gate.may_leave(wire::HeartbeatReply{epoch, 7, Seq{20}, Seq{19}}));
-  CHECK_FALSE(gate.is_damaged());
-  CHECK(gate.may_leave(wire::Accept{}));
 }
 
 }  // namespace brigade::node
