@@ -17,6 +17,24 @@ void Disk::crash(Prng& prng) {
   pending_.clear();
 }
 
+void Disk::rot(Prng& prng) {
+  if (log_.empty()) return;
+  damaged_ = true;
+  damaged_until_ = std::max(damaged_until_, last().seq);
+  log_.resize(prng.below(log_.size()));
+  commit_ = std::min(commit_, last().seq);
+}
+
+void Disk::replace() {
+  damaged_ = false;
+  snapshot_.reset();
+  log_.clear();
+  pending_.clear();
+  promised_ = Epoch{};
+  incarnation_ = Incarnation{};
+  commit_ = Seq{};
+}
+
 cluster::Boot Disk::boot() {
   incarnation_ = Incarnation{incarnation_.value + 1};
   cluster::Boot boot;
@@ -26,6 +44,7 @@ cluster::Boot Disk::boot() {
   if (snapshot_) boot.snapshot = *snapshot_;
   boot.log = log_;
   boot.commit = commit_;
+  boot.damaged = damaged_;
   return boot;
 }
 
@@ -36,6 +55,11 @@ bool Disk::holds(Position position) const {
 }
 
 void Disk::carry_out(const cluster::PersistBatch& batch) {
+  change(batch);
+  if (damaged_ && last().seq >= damaged_until_) damaged_ = false;
+}
+
+void Disk::change(const cluster::PersistBatch& batch) {
   for (const cluster::PersistOp& op : batch.ops) {
     if (const auto* promise = std::get_if<cluster::SetPromise>(&op)) {
       promised_ = promise->promised;

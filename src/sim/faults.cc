@@ -19,51 +19,53 @@ void Faults::later(Duration delay, std::function<void()> action) {
 void Faults::plan_next() {
   const Duration mean = world_.options().fault_interval;
   if (mean <= Duration::zero()) return;
-  later(between(mean / 10, mean * 2), [this] {
-    strike();
+  // Each fault has its own stream, so that leaving one out changes no other.
+  prng_ = Prng(schedule_.next());
+  later(between(mean / 10, mean * 2), [this, number = ++planned_] {
+    if (!world_.options().left_out.contains(number)) strike();
     plan_next();
   });
 }
 
 void Faults::strike() {
-  switch (prng_.below(21)) {
-    case 0:
-    case 1:
-    case 2:
-      return crash_one(any_node());
-    case 3:
-    case 4:
-      return crash_one(leader_or_any());
-    case 5:
-      return prng_.chance(1, 3) ? crash_all() : crash_one(any_node());
-    case 6:
-    case 7:
-    case 8:
-      return part();
-    case 9:
-      return part_pair();
-    case 10:
-    case 11:
-      return isolate(leader_or_any());
-    case 12:
-      return isolate(any_node());
-    case 13:
-      return lose_datagrams();
-    case 14:
-      return delay_datagrams();
-    case 15:
-      return slow_disk();
-    case 16:
-      return pause_one(any_node());
-    case 17:
-      return pause_one(leader_or_any());
-    case 18:
-      return world_.complain(any_node(), any_node());
-    case 19:
-      return coup();
-    default:
-      return world_.change_setting();
+  static constexpr struct {
+    std::uint32_t weight;
+    void (Faults::*fault)();
+  } kFaults[] = {
+      {6, &Faults::crash_somebody}, {2, &Faults::crash_leader},   {1, &Faults::crash_all},
+      {3, &Faults::part},           {1, &Faults::part_pair},      {3, &Faults::isolate_somebody},
+      {1, &Faults::part_newcomers}, {1, &Faults::lose_datagrams}, {1, &Faults::delay_datagrams},
+      {1, &Faults::late_datagrams}, {1, &Faults::clog_somebody},  {1, &Faults::slow_disk},
+      {1, &Faults::slow_restarts},  {2, &Faults::pause_somebody}, {1, &Faults::complain},
+      {1, &Faults::coup},           {1, &Faults::change_setting}, {1, &Faults::change_somebody},
+      {1, &Faults::replace_one},    {1, &Faults::rot_one},
+  };
+  std::uint32_t sum = 0;
+  for (const auto& each : kFaults) sum += each.weight;
+  auto drawn = static_cast<std::uint32_t>(prng_.below(sum));
+  for (const auto& each : kFaults) {
+    if (drawn < each.weight) return (this->*each.fault)();
+    drawn -= each.weight;
   }
+}
+
+void Faults::crash_somebody() {
+  crash_one(any_node());
+}
+void Faults::crash_leader() {
+  crash_one(leader_or_any());
+}
+void Faults::isolate_somebody() {
+  isolate(prng_.chance(2, 3) ? leader_or_any() : any_node());
+}
+void Faults::pause_somebody() {
+  pause_one(prng_.chance(1, 2) ? leader_or_any() : any_node());
+}
+void Faults::complain() {
+  world_.complain(any_node(), any_node());
+}
+void Faults::change_setting() {
+  world_.change_setting();
 }
 
 void Faults::crash_one(std::size_t node) {
@@ -75,9 +77,7 @@ void Faults::crash_one(std::size_t node) {
 void Faults::crash_for(std::size_t node, Duration away) {
   if (!world_.hosts()[node]->is_running()) return;
   world_.crash(node);
-  later(away, [this, node] {
-    if (!world_.hosts()[node]->is_running()) world_.start(node);
-  });
+  later(away, [this, node] { world_.start(node); });
 }
 
 void Faults::coup() {
@@ -88,23 +88,140 @@ void Faults::coup() {
 }
 
 void Faults::crash_all() {
+  if (!prng_.chance(1, 3)) return crash_somebody();
   for (std::size_t i = 0; i < world_.options().nodes; ++i) crash_one(i);
 }
 
-void Faults::part() {
+void Faults::part_newcomers() {
+  // Whoever leads has those who have just come, or are about to, on its side: they must not make it a quorum.
+  const std::size_t leader = world_.coordinator();
   const std::size_t nodes = world_.options().nodes;
-  const bool one_way = prng_.chance(1, 3);
+  if (leader >= nodes) return part();
+  const cluster::ClusterMap& map = world_.hosts()[leader]->member->map();
   std::vector<bool> side(nodes);
-  for (std::size_t i = 0; i < nodes; ++i) side[i] = prng_.chance(1, 2);
+  for (std::size_t i = 0; i < nodes; ++i) {
+    const cluster::RosterEntry* entry = map.node(world_.hosts()[i]->info.id);
+    const bool is_new = entry == nullptr || entry->added.value + 40 > map.seq().value;
+    side[i] = i == leader || (is_new ? prng_.chance(9, 10) : prng_.chance(1, 10));
+  }
+  world_.note("newcomers are cut off with the coordinator");
+  cut_between(side, false, between(milliseconds{300}, seconds{3}));
+}
+
+void Faults::late_datagrams() {
+  world_.note("some datagrams are very late");
+  world_.network().set_late_permille(static_cast<std::uint32_t>(1 + prng_.below(60)));
+  later(between(milliseconds{100}, seconds{2}), [this] { world_.network().set_late_permille(0); });
+}
+
+void Faults::clog_somebody() {
+  const std::size_t node = prng_.chance(1, 2) ? leader_or_any() : any_node();
+  const bool out = prng_.chance(1, 2);
+  const Moment until = world_.events().now() + between(milliseconds{50}, milliseconds{1200});
+  world_.note(out ? "its sending is clogged" : "its receiving is clogged", node);
+  for (std::size_t i = 0; i < world_.options().nodes; ++i)
+    if (i != node && prng_.chance(3, 4)) world_.network().clog(out ? node : i, out ? i : node, until);
+}
+
+void Faults::slow_restarts() {
+  // Commits take long, and nodes come back before what they had said is committed.
+  world_.note("slow disks, quick restarts");
+  for (std::size_t i = 0; i < world_.options().nodes; ++i) {
+    world_.hosts()[i]->flush_extra = between(milliseconds{50}, milliseconds{400});
+    later(between(milliseconds{500}, seconds{2}), [this, i] { world_.hosts()[i]->flush_extra = {}; });
+    const std::size_t node = any_node();
+    later(between(milliseconds{1}, milliseconds{800}), [this, node] {
+      if (node != world_.coordinator()) crash_for(node, between(milliseconds{1}, milliseconds{20}));
+    });
+  }
+}
+
+void Faults::change_somebody() {
+  const std::size_t node = any_node();
+  Host& host = *world_.hosts()[node];
+  if (!host.wanted) return;
+  world_.crash(node);
+  switch (prng_.below(4)) {
+    case 0:
+      world_.note("has another store", node);
+      host.info.store = StoreId{prng_.next() | 1};
+      break;
+    case 1:
+      world_.note("is in another zone", node);
+      host.info.zone = "z" + std::to_string(prng_.below(4));
+      break;
+    default:
+      world_.note("has another weight", node);
+      host.info.weight = static_cast<std::uint32_t>(1 + prng_.below(4));
+      break;
+  }
+  later(between(milliseconds{2}, milliseconds{2500}), [this, node] { world_.start(node); });
+}
+
+bool Faults::misses_somebody() const {
+  for (const auto& host : world_.hosts()) {
+    const bool gone = !host->wanted && host->life > 0 && !world_.reference().was_removed(host->info.id);
+    if (gone || host->disk.is_damaged() || (host->is_running() && !host->member->is_whole())) return true;
+  }
+  return false;
+}
+
+void Faults::replace_one() {
+  if (misses_somebody() || world_.reference().roster().size() < 3) return;
+  const Hosts& hosts = world_.hosts();
+  const std::size_t first_spare = hosts.size() - world_.options().spares;
+  std::size_t spare = first_spare;
+  while (spare < hosts.size() && (hosts[spare]->wanted || hosts[spare]->life > 0)) ++spare;
+  const std::size_t victim = prng_.below(first_spare);
+  if (spare == hosts.size() || !hosts[victim]->wanted) return;
+  world_.note("is gone for good", victim);
+  world_.crash(victim);
+  hosts[victim]->wanted = false;
+  remove_until_gone(victim);
+  world_.events().after(between(milliseconds{10}, seconds{3}), [this, spare] {
+    world_.hosts()[spare]->wanted = true;
+    world_.start(spare);
+  });
+}
+
+void Faults::remove_until_gone(std::size_t node) {
+  world_.events().after(milliseconds{300}, [this, node] {
+    const std::size_t leader = world_.coordinator();
+    const NodeId id = world_.hosts()[node]->info.id;
+    if (leader < world_.options().nodes) {
+      if (world_.hosts()[leader]->member->map().was_removed(id)) return;
+      static_cast<void>(world_.propose(leader, wire::NodeRemoved{id}));
+    }
+    remove_until_gone(node);
+  });
+}
+
+void Faults::rot_one() {
+  const std::size_t node = any_node();
+  if (misses_somebody() || world_.reference().roster().size() < 3 || !world_.hosts()[node]->is_running()) return;
+  world_.crash(node);
+  world_.note("its log rots", node);
+  world_.hosts()[node]->disk.rot(prng_);
+  later(between(milliseconds{2}, milliseconds{2500}), [this, node] { world_.start(node); });
+}
+
+void Faults::part() {
+  std::vector<bool> side(world_.options().nodes);
+  for (std::size_t i = 0; i < side.size(); ++i) side[i] = prng_.chance(1, 2);
+  const bool one_way = prng_.chance(1, 3);
   world_.note(one_way ? "partition, one way" : "partition");
-  for (std::size_t a = 0; a < nodes; ++a)
-    for (std::size_t b = 0; b < nodes; ++b)
+  cut_between(side, one_way, between(milliseconds{50}, seconds{3}));
+}
+
+void Faults::cut_between(const std::vector<bool>& side, bool one_way, Duration span) {
+  for (std::size_t a = 0; a < side.size(); ++a)
+    for (std::size_t b = 0; b < side.size(); ++b)
       if (side[a] && !side[b]) {
         world_.network().cut(a, b);
         if (!one_way) world_.network().cut(b, a);
       }
   const std::uint64_t number = ++parted_;
-  later(between(milliseconds{50}, seconds{3}), [this, number] {
+  later(span, [this, number] {
     if (number != parted_) return;
     world_.note("partition over");
     world_.network().heal();
@@ -177,10 +294,11 @@ void Faults::heal() {
   network.set_loss_permille(world_.options().loss_permille);
   network.set_duplicate_permille(world_.options().duplicate_permille);
   network.set_delay_max(world_.options().delay_max);
+  network.set_late_permille(0);
   for (std::size_t i = 0; i < world_.options().nodes; ++i) {
     world_.hosts()[i]->flush_extra = {};
     world_.resume(i);
-    if (!world_.hosts()[i]->is_running()) world_.start(i);
+    world_.start(i);
   }
 }
 

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <vector>
 
 #include "brigade/base/prng.h"
 
@@ -14,13 +15,14 @@ namespace brigade::sim {
 
 class Faults {
  public:
-  Faults(World& world, Prng prng) : world_(world), prng_(prng) {}
+  Faults(World& world, Prng prng) : world_(world), schedule_(prng), prng_(schedule_.next()) {}
 
   /// Begins to do harm, until `end`.
   void unleash(Moment end) {
     end_ = end;
     plan_next();
   }
+  [[nodiscard]] std::uint64_t planned() const { return planned_; }
   /// Undoes everything: all nodes run, nothing is cut, disks and network are as they should be.
   void heal();
 
@@ -29,10 +31,29 @@ class Faults {
   void strike();
   void crash_one(std::size_t node);
   void crash_for(std::size_t node, Duration away);
+  void crash_somebody();
+  void crash_leader();
   void crash_all();
+  void isolate_somebody();
+  void pause_somebody();
+  void part_newcomers();
+  void late_datagrams();
+  void clog_somebody();
+  void slow_restarts();
+  void complain();
+  void change_setting();
+  /// A node comes back with another store, zone or weight.
+  void change_somebody();
+  /// A node never comes back; the operator removes it, and a spare joins.
+  void replace_one();
+  void remove_until_gone(std::size_t node);
+  void rot_one();
+  /// Somebody is gone for good, or has a damaged log: with a second one no rule could bring the cluster back.
+  [[nodiscard]] bool misses_somebody() const;
   /// The coordinator is cut off, and all others start anew at once: they remember nothing of what they owe it.
   void coup();
   void part();
+  void cut_between(const std::vector<bool>& side, bool one_way, Duration span);
   void part_pair();
   void isolate(std::size_t node);
   void lose_datagrams();
@@ -53,7 +74,9 @@ class Faults {
   void later(Duration delay, std::function<void()> action);
 
   World& world_;
-  Prng prng_;
+  Prng schedule_;
+  Prng prng_;  ///< of the fault that is next, or under way
+  std::uint64_t planned_ = 0;
   Moment end_{};
   std::uint64_t parted_ = 0;
 };

@@ -33,11 +33,22 @@ std::shared_ptr<const wire::Snapshot> founded(const Options& options) {
 }
 
 std::shared_ptr<const wire::Snapshot> settled(const Options& options) {
-  auto snapshot = std::make_shared<wire::Snapshot>(*founded(options));
-  snapshot->roster.clear();
+  std::vector<wire::NodeInfo> roster;
+  for (std::size_t i = 0; i + options.spares < options.nodes; ++i) roster.push_back(node_info(i));
+  return settled_roster(roster, options.settings);
+}
+
+std::shared_ptr<const wire::Snapshot> settled_roster(const std::vector<wire::NodeInfo>& roster,
+                                                     const std::map<std::string, std::string>& settings) {
+  auto snapshot = std::make_shared<wire::Snapshot>();
+  snapshot->cluster = kCluster;
+  snapshot->last = {{1, roster.front().id}, Seq{1}};
+  snapshot->roster_seq = Seq{1};
+  snapshot->view = Seq{1};
+  snapshot->settings = settings;
+  snapshot->cells.resize(kBucketCount);
   std::vector<placement::PlanNode> nodes;
-  for (std::size_t i = 0; i < options.nodes; ++i) {
-    const wire::NodeInfo info = node_info(i);
+  for (const wire::NodeInfo& info : roster) {
     snapshot->roster.push_back({info, Incarnation{1}, true, Seq{1}, Seq{1}});
     nodes.push_back({info.id, info.zone, info.weight, true});
   }
@@ -51,6 +62,13 @@ std::shared_ptr<const wire::Snapshot> settled(const Options& options) {
     cell.in_sync = true;
   }
   return snapshot;
+}
+
+Beginning beginning(const Options& options) {
+  Beginning start;
+  for (std::size_t i = 0; i < options.nodes; ++i) start.machines.push_back(node_info(i));
+  start.snapshot = options.joining ? founded(options) : settled(options);
+  return start;
 }
 
 }  // namespace brigade::sim

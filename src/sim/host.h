@@ -23,9 +23,10 @@ struct Host {
 
   [[nodiscard]] bool is_running() const { return member != nullptr; }
 
-  const wire::NodeInfo info;
+  wire::NodeInfo info;  ///< as it says at its next start; its id stays
   Disk disk;
   const std::int64_t drift_ppm;
+  bool wanted = true;      ///< false: a spare that is not used yet, or a machine that is gone for good
   Duration flush_extra{};  ///< a disk that is slow for a while
 
   // Of this start.

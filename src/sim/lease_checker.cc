@@ -4,18 +4,22 @@
 
 namespace brigade::sim {
 
+void LeaseChecker::note(std::size_t node, const Host& host) {
+  const cluster::Member& member = *host.member;
+  if (member.epoch()) granted_by_[node] = member.epoch();
+  if (!member.is_coordinator()) return;
+  const Moment until = host.clock.moment(member.lease_until());
+  Moment& kept = coordinator_until_.try_emplace(member.epoch(), until).first->second;
+  kept = std::max(kept, until);
+}
+
 void LeaseChecker::check(Moment now, const Hosts& hosts, Verdict& verdict) {
   std::size_t coordinator = hosts.size();
   for (std::size_t i = 0; i < hosts.size(); ++i) {
     const Host& host = *hosts[i];
     if (!host.is_running()) continue;
-    const cluster::Member& member = *host.member;
-    if (member.epoch()) granted_by_[i] = member.epoch();
-    if (!member.is_coordinator()) continue;
-    const Moment until = host.clock.moment(member.serve_until());
-    Moment& kept = coordinator_until_.try_emplace(member.epoch(), until).first->second;
-    kept = std::max(kept, until);
-    if (until <= now) continue;
+    note(i, host);
+    if (!host.member->is_coordinator() || host.clock.moment(host.member->lease_until()) <= now) continue;
     if (coordinator != hosts.size())
       verdict.fail("two coordinators hold a lease: " + name_of(coordinator) + " and " + name_of(i));
     coordinator = i;
@@ -23,7 +27,7 @@ void LeaseChecker::check(Moment now, const Hosts& hosts, Verdict& verdict) {
   for (std::size_t i = 0; i < hosts.size(); ++i) {
     const Host& host = *hosts[i];
     if (!host.is_running() || i == coordinator || !host.member->may_serve(host.clock.local(now))) continue;
-    const Moment until = host.clock.moment(host.member->serve_until());
+    const Moment until = host.clock.moment(host.member->lease_until());
     auto granter = coordinator_until_.find(granted_by_[i]);
     if (granter == coordinator_until_.end()) {
       verdict.fail(name_of(i) + " serves without ever having been in a group");

@@ -14,6 +14,9 @@ namespace brigade::sim {
 class LeaseChecker {
  public:
   explicit LeaseChecker(std::size_t nodes) : granted_by_(nodes) {}
+  /// `node` has taken a step.
+  void note(std::size_t node, const Host& host);
+  /// Looks at all of them.
   void check(Moment now, const Hosts& hosts, Verdict& verdict);
   /// The node has crashed: its lease is gone.
   void forget(std::size_t node) { granted_by_[node] = Epoch{}; }

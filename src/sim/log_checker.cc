@@ -77,7 +77,9 @@ void LogChecker::check_quorum(std::size_t node, const Hosts& hosts, Verdict& ver
   std::string ends;
   for (const auto& host : hosts) {
     const bool counts = roster.contains(host->info.id);
-    if (counts && host->disk.holds(reference_.last())) ++holders;
+    // What has rotted since it was acknowledged counts: that node knows, and does not speak for a log without it.
+    const bool held = host->disk.holds(reference_.last()) || host->disk.has_lost(reference_.seq());
+    if (counts && held) ++holders;
     ends += " " + host->info.name + (counts ? ": " : " (no member): ") + to_string(host->disk.last());
   }
   if (holders < roster.size() / 2 + 1)

@@ -1,18 +1,18 @@
 #include "world.h"
 
 #include "faults.h"
-#include "founding.h"
 
 #include <algorithm>
-#include <map>
 #include <utility>
 
 #include "brigade/base/check.h"
+#include "brigade/base/limits.h"
 
 namespace brigade::sim {
 
 namespace {
 
+using std::chrono::microseconds;
 using std::chrono::milliseconds;
 
 constexpr Duration kJoinInterval = milliseconds{700};
@@ -25,23 +25,25 @@ cluster::ClusterMap start_map(const wire::Snapshot& snapshot) {
   return std::move(*map);
 }
 
-Hosts make_hosts(const Options& options, const std::shared_ptr<const wire::Snapshot>& snapshot, Prng& prng) {
+Hosts make_hosts(const Options& options, const Beginning& beginning, Prng& prng) {
   Hosts hosts;
   for (std::size_t i = 0; i < options.nodes; ++i) {
     const auto range = static_cast<std::uint64_t>(2 * options.drift_ppm_max + 1);
     auto ppm = static_cast<std::int64_t>(prng.below(range)) - options.drift_ppm_max;
     if (options.flaw == Flaw::kClocksRunWild) ppm = i % 2 == 0 ? 100'000 : -100'000;
-    const bool has_map = i == 0 || !options.joining;
-    hosts.push_back(std::make_unique<Host>(node_info(i), Disk(kCluster, has_map ? snapshot : nullptr), ppm));
+    const wire::NodeInfo& info = beginning.machines[i];
+    const bool is_member = std::ranges::any_of(beginning.snapshot->roster,
+                                               [&](const wire::RosterEntry& e) { return e.node.id == info.id; });
+    hosts.push_back(std::make_unique<Host>(info, Disk(kCluster, is_member ? beginning.snapshot : nullptr), ppm));
   }
   return hosts;
 }
 
 }  // namespace
 
-World::World(Options options) : World(options, options.joining ? founded(options) : settled(options)) {}
+World::World(const Options& options) : World(options, beginning(options)) {}
 
-World::World(const Options& options, const std::shared_ptr<const wire::Snapshot>& snapshot)
+World::World(const Options& options, const Beginning& beginning)
     : options_(options),
       prng_(options.seed),
       history_(options.trace),
@@ -51,24 +53,27 @@ World::World(const Options& options, const std::shared_ptr<const wire::Snapshot>
                  if (hosts_[to]->paused && hosts_[to]->waiting.size() >= kWaitingMax) return;
                  in_life(to, life, [this, to, envelope = std::move(envelope)] { receive(to, *envelope); });
                }),
-      hosts_(make_hosts(options_, snapshot, prng_)),
-      log_checker_(start_map(*snapshot), options_.nodes),
+      hosts_(make_hosts(options_, beginning, prng_)),
+      log_checker_(start_map(*beginning.snapshot), options_.nodes),
       lease_checker_(options_.nodes),
       gate_checker_(options_.nodes),
       serving_checker_(log_checker_.reference(), hosts_) {
-  BRIGADE_CHECK(options_.nodes >= 1 && options_.nodes <= 64, options_.nodes << " nodes");
+  BRIGADE_CHECK(options_.nodes >= 1 && options_.nodes <= limits::kNodesMax, options_.nodes << " nodes");
+  for (std::size_t i = options_.nodes - options_.spares; i < options_.nodes; ++i) hosts_[i]->wanted = false;
+  BRIGADE_CHECK(beginning.machines.size() == options_.nodes, beginning.machines.size() << " machines");
 }
 
 Outcome World::run() {
   for (std::size_t i = 0; i < options_.nodes; ++i) {
-    const Duration delay = options_.joining ? kJoinInterval * static_cast<std::int64_t>(i) : milliseconds{i};
-    events_.at(delay, [this, i] {
-      if (!hosts_[i]->is_running()) start(i);
-    });
+    // Often several join at the same time.
+    const auto turn = static_cast<std::int64_t>(options_.seed % 3 == 0 ? (i + 2) / 3 : i);
+    const Duration delay = options_.joining ? kJoinInterval * turn : milliseconds{i};
+    events_.at(delay, [this, i] { start(i); });
   }
   Faults faults(*this, Prng(prng_.next()));
   faults.unleash(options_.faults);
   while (!verdict_.failed() && !events_.empty() && events_.next_at() < options_.faults) events_.run_next();
+  outcome_.faults = faults.planned();
   if (verdict_.failed()) return outcome();
   faults.heal();
   const Moment deadline = options_.faults + options_.heal_limit;
@@ -86,7 +91,7 @@ Outcome World::run() {
   }
   outcome_.healed_in = events_.now() - options_.faults;
   for (std::size_t i = 0; i < options_.nodes && !verdict_.failed(); ++i)
-    log_checker_.check_digest(i, *hosts_[i], verdict_);
+    if (hosts_[i]->is_running()) log_checker_.check_digest(i, *hosts_[i], verdict_);
   return outcome();
 }
 
@@ -103,6 +108,7 @@ Outcome World::outcome() {
 }
 
 void World::note(std::string_view what, std::size_t node, std::size_t other) {
+  if (observer_ != nullptr) observer_->on_note(what, node, other);
   history_.add({events_.now(), node, what, {}, other, {}, 0});
 }
 
@@ -114,7 +120,7 @@ std::size_t World::coordinator() const {
 
 void World::start(std::size_t node) {
   Host& host = *hosts_[node];
-  if (host.is_running()) return;
+  if (host.is_running() || !host.wanted) return;
   cluster::Boot boot = host.disk.boot();
   ++host.life;
   const Instant origin{std::chrono::seconds{2} + Duration{static_cast<std::int64_t>(prng_.below(1'000'000'000'000))}};
@@ -126,7 +132,8 @@ void World::start(std::size_t node) {
   host.tick_at = Moment::max();
   host.look_planned = false;
   history_.add({events_.now(), node, "starts", {}, kWorld, boot.promised, boot.incarnation.value});
-  auto member = cluster::Member::make(host.info, std::move(boot), Prng(prng_.next()), origin);
+  const Prng prng(options_.steady ? options_.seed + 1000 * host.life + node : prng_.next());
+  auto member = cluster::Member::make(host.info, std::move(boot), prng, origin);
   BRIGADE_CHECK(member.has_value(), "what is on the disk can't be read: " << member.error().detail());
   host.member = std::move(*member);
   log_checker_.on_start(node, host, verdict_);
@@ -170,16 +177,29 @@ void World::complain(std::size_t node, std::size_t other) {
   give(node, [&](cluster::Member& m, Instant now) { return m.report(now, report); });
 }
 
+Result<Position> World::propose(std::size_t node, const wire::Change& change) {
+  if (!hosts_[node]->is_running() || hosts_[node]->paused)
+    return Error{Errc::kUnavailable, name_of(node) + " does not answer"};
+  Result<Position> result = Position{};
+  give(node, [&](cluster::Member& m, Instant now) {
+    cluster::Effects effects;
+    result = m.propose(now, change, effects);
+    return effects;
+  });
+  return result;
+}
+
+Duration World::some(Duration bound) {
+  if (options_.steady) return bound / 2;
+  return Duration{static_cast<std::int64_t>(prng_.below(static_cast<std::uint64_t>(bound.count())))};
+}
+
 void World::change_setting() {
   const std::size_t node = coordinator();
   if (node == hosts_.size() || hosts_[node]->paused) return;
   note("setting", node);
-  const wire::SettingChanged change{"retention", std::to_string(++settings_changed_ % 1000 + 1) + "min"};
-  give(node, [&](cluster::Member& m, Instant now) {
-    cluster::Effects effects;
-    static_cast<void>(m.propose(now, change, effects));
-    return effects;
-  });
+  static_cast<void>(
+      propose(node, wire::SettingChanged{"retention", std::to_string(++settings_changed_ % 1000 + 1) + "min"}));
 }
 
 void World::in_life(std::size_t node, std::uint64_t life, std::function<void()> action) {
@@ -203,6 +223,9 @@ void World::receive(std::size_t node, const wire::Envelope& envelope) {
 
 void World::check(std::size_t node) {
   log_checker_.check(events_.now(), node, *hosts_[node], verdict_);
+  lease_checker_.note(node, *hosts_[node]);
+  if (events_.now() < check_at_) return;
+  check_at_ = events_.now() + options_.check_interval;
   lease_checker_.check(events_.now(), hosts_, verdict_);
   serving_checker_.check(events_.now(), log_checker_.reference(), hosts_, verdict_);
 }
@@ -213,7 +236,7 @@ void World::plan_tick(std::size_t node) {
   if (due == Moment::max() || due == host.tick_at) return;
   host.tick_at = due;
   // Timers are late, mostly a little.
-  const Duration late{static_cast<std::int64_t>(prng_.below(prng_.chance(1, 20) ? 3'000'000 : 200'000))};
+  const Duration late = options_.steady ? Duration{} : some(prng_.chance(1, 20) ? milliseconds{3} : microseconds{200});
   events_.at(std::max(due, events_.now()) + late, [this, node, due, life = host.life] {
     if (hosts_[node]->tick_at != due) return;
     in_life(node, life, [this, node] {
@@ -226,67 +249,6 @@ void World::plan_tick(std::size_t node) {
 std::size_t World::index_of(NodeId id) const {
   auto at = std::ranges::find_if(hosts_, [&](const auto& host) { return host->info.id == id; });
   return at == hosts_.end() ? kWorld : static_cast<std::size_t>(at - hosts_.begin());
-}
-
-bool World::buckets_settled(const cluster::ClusterMap& map) const {
-  std::map<NodeId, std::size_t> owned;
-  for (std::size_t i = 0; i < kBucketCount; ++i) {
-    const cluster::Cell& cell = map.cell(BucketId{static_cast<std::uint16_t>(i)});
-    if (cell.state != cluster::BucketState::kServing || !cell.in_sync || cell.new_owner) return false;
-    ++owned[cell.owner];
-  }
-  // All weights are equal here.
-  const std::size_t share = kBucketCount / hosts_.size();
-  return owned.size() == hosts_.size() &&
-         std::ranges::all_of(owned, [&](const auto& o) { return o.second + 1 >= share && o.second <= share + 2; });
-}
-
-bool World::has_settled() {
-  const std::size_t leader = coordinator();
-  if (leader == hosts_.size()) return false;
-  const cluster::Member& lead = *hosts_[leader]->member;
-  for (const auto& host : hosts_) {
-    if (!host->is_running()) return false;
-    const cluster::Member& m = *host->member;
-    const cluster::RosterEntry* entry = lead.map().node(host->info.id);
-    const bool well = m.epoch() == lead.epoch() && m.may_serve(host->clock.local(events_.now())) &&
-                      m.last() == lead.last() && m.commit() == m.last().seq && entry != nullptr && entry->up &&
-                      entry->incarnation == host->disk.incarnation();
-    if (!well) return false;
-  }
-  if (lead.commit() == unsettled_at_) return false;
-  if (buckets_settled(lead.map())) return true;
-  unsettled_at_ = lead.commit();
-  return false;
-}
-
-std::string World::why_not_settled() const {
-  std::string why;
-  for (std::size_t i = 0; i < hosts_.size(); ++i) {
-    const Host& host = *hosts_[i];
-    why += "\n  " + name_of(i) + ": ";
-    if (!host.is_running()) {
-      why += "does not run";
-      continue;
-    }
-    const cluster::Member& m = *host.member;
-    const cluster::RosterEntry* entry = log_checker_.reference().node(host.info.id);
-    std::map<int, std::size_t> states;
-    for (std::size_t b = 0; b < kBucketCount; ++b) {
-      const cluster::Cell& cell = m.map().cell(BucketId{static_cast<std::uint16_t>(b)});
-      if (cell.owner == host.info.id) ++states[static_cast<int>(cell.state)];
-    }
-    why += "state " + std::to_string(static_cast<int>(m.state())) + ", epoch " + to_string(m.epoch()) + ", promised " +
-           to_string(m.promised()) + ", log to " + to_string(m.last()) + ", commit " + to_string(m.commit()) +
-           (m.may_serve(host.clock.local(events_.now())) ? ", serves" : ", does not serve") +
-           (entry == nullptr ? ", not in the roster"
-            : entry->up      ? ", up"
-                             : ", down");
-    for (const auto& [state, count] : states)
-      why +=
-          ", " + std::to_string(count) + " " + std::string(wire::state_name(static_cast<cluster::BucketState>(state)));
-  }
-  return why;
 }
 
 }  // namespace brigade::sim

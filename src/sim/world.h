@@ -4,11 +4,13 @@
 #pragma once
 
 #include "event_queue.h"
+#include "founding.h"
 #include "gate_checker.h"
 #include "history.h"
 #include "lease_checker.h"
 #include "log_checker.h"
 #include "network.h"
+#include "observer.h"
 #include "serving_checker.h"
 #include "verdict.h"
 
@@ -23,7 +25,9 @@ namespace brigade::sim {
 
 class World {
  public:
-  explicit World(Options options);
+  explicit World(const Options& options);
+  /// Requires options.nodes machines.
+  World(const Options& options, const Beginning& beginning);
   Outcome run();
 
   // What faults do.
@@ -33,6 +37,8 @@ class World {
   void resume(std::size_t node);
   /// `node` says that it can't reach `other`.
   void complain(std::size_t node, std::size_t other);
+  /// An operator wants `change` from `node`, which should lead. Errors: as Member::propose; kUnavailable if it is down.
+  Result<Position> propose(std::size_t node, const wire::Change& change);
   /// An operator changes a setting, through whoever leads.
   void change_setting();
 
@@ -40,13 +46,20 @@ class World {
   [[nodiscard]] const Hosts& hosts() const { return hosts_; }
   /// The coordinator, or one of them; hosts().size() if there is none.
   [[nodiscard]] std::size_t coordinator() const;
+  [[nodiscard]] std::size_t index_of(NodeId id) const;
+  /// What everybody has agreed on so far.
+  [[nodiscard]] const cluster::ClusterMap& committed() const { return log_checker_.reference(); }
+  [[nodiscard]] const Verdict& verdict() const { return verdict_; }
+  /// `observer` hears of everything from now on, and outlives this.
+  void observe(Observer* observer) { observer_ = observer; }
+  /// What is committed.
+  [[nodiscard]] const cluster::ClusterMap& reference() const { return log_checker_.reference(); }
   [[nodiscard]] EventQueue& events() { return events_; }
+  [[nodiscard]] Moment now() const { return events_.now(); }
   [[nodiscard]] Network& network() { return network_; }
   void note(std::string_view what, std::size_t node = kWorld, std::size_t other = kWorld);
 
  private:
-  World(const Options& options, const std::shared_ptr<const wire::Snapshot>& snapshot);
-
   template <class Input>
   void give(std::size_t node, Input&& input);
   /// Runs `action` if the node still lives the life `life`; later, if it is paused.
@@ -61,9 +74,9 @@ class World {
   void plan_look(std::size_t node, Duration delay);
   void look(std::size_t node);
   void check(std::size_t node);
-  [[nodiscard]] std::size_t index_of(NodeId id) const;
+  /// Below `bound`; half of it in a steady world.
+  [[nodiscard]] Duration some(Duration bound);
   [[nodiscard]] bool has_settled();
-  [[nodiscard]] bool buckets_settled(const cluster::ClusterMap& map) const;
   [[nodiscard]] std::string why_not_settled() const;
   Outcome outcome();
 
@@ -79,7 +92,9 @@ class World {
   GateChecker gate_checker_;
   ServingChecker serving_checker_;
   Outcome outcome_;
-  Seq unsettled_at_;  ///< the map at this seq is known not to be settled
+  Observer* observer_ = nullptr;
+  Moment check_at_{};  ///< when all nodes are looked at next
+  Seq unsettled_at_;   ///< the map at this seq is known not to be settled
   std::uint64_t settings_changed_ = 0;
 };
 

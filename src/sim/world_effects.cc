@@ -10,11 +10,14 @@ namespace brigade::sim {
 
 namespace {
 constexpr Duration kFillDelayMax = std::chrono::milliseconds{60};
+constexpr Duration kIndexTakes = std::chrono::milliseconds{2};
+constexpr Duration kIndexTakesMore = std::chrono::milliseconds{80};
 constexpr Duration kSayAgain = std::chrono::milliseconds{250};
 }  // namespace
 
 void World::carry_out(std::size_t node, cluster::Effects effects) {
   Host& host = *hosts_[node];
+  if (observer_ != nullptr) observer_->on_effects(node, effects);
   for (const cluster::Event& event : effects.events) tell(node, event);
   if (!effects.committed.empty()) {
     const std::size_t fresh = log_checker_.on_committed(node, hosts_, effects.committed, verdict_);
@@ -43,12 +46,11 @@ void World::submit(std::size_t node, cluster::PersistBatch batch) {
     if (const auto* append = std::get_if<cluster::AppendEntries>(&op))
       log_checker_.on_entries(node, append->entries, verdict_);
   host.disk.submit(std::move(batch));
-  const auto span = static_cast<std::uint64_t>((options_.flush_max - options_.flush_min).count());
-  Moment done =
-      events_.now() + options_.flush_min + Duration{static_cast<std::int64_t>(prng_.below(span))} + host.flush_extra;
+  Moment done = events_.now() + options_.flush_min + some(options_.flush_max - options_.flush_min) + host.flush_extra;
   done = std::max(done, host.flushed_at + std::chrono::microseconds{20});
   host.flushed_at = done;
   auto persisted = [this, node, number] {
+    if (observer_ != nullptr) observer_->on_durable(node, number);
     give(node, [&](cluster::Member& m, Instant now) { return m.persisted(now, number); });
   };
   const bool lies = options_.flaw == Flaw::kDiskLies;
@@ -67,8 +69,13 @@ void World::send(std::size_t node, const cluster::Send& out) {
   envelope->from = host.info.id;
   envelope->incarnation = host.disk.incarnation();
   envelope->message = out.message;
-  for (std::size_t to = 0; to < hosts_.size(); ++to)
-    if (to != node && (!out.to || hosts_[to]->info.id == *out.to)) network_.send(node, to, envelope);
+  std::vector<Observer::Copy> copies;
+  for (std::size_t to = 0; to < hosts_.size(); ++to) {
+    if (to == node || (out.to && hosts_[to]->info.id != *out.to)) continue;
+    const std::optional<Duration> takes = network_.send(node, to, envelope);
+    if (observer_ != nullptr) copies.push_back({to, takes});
+  }
+  if (observer_ != nullptr) observer_->on_send(node, *envelope, !out.to, copies);
 }
 
 void World::tell(std::size_t node, const cluster::Event& event) {
@@ -99,7 +106,7 @@ void World::tell(std::size_t node, const cluster::Event& event) {
 void World::fetch_index(std::size_t node, NodeId from) {
   const std::uint64_t life = hosts_[node]->life;
   const std::size_t peer = index_of(from);
-  const Duration delay{static_cast<std::int64_t>(2'000'000 + prng_.below(80'000'000))};
+  const Duration delay = kIndexTakes + some(kIndexTakesMore);
   note("fetches index", node, peer);
   // The peer makes it half way through; then it is on its way.
   events_.after(delay / 2, [this, node, peer, life, delay] {
@@ -128,8 +135,8 @@ void World::plan_look(std::size_t node, Duration delay) {
   Host& host = *hosts_[node];
   if (host.look_planned) return;
   host.look_planned = true;
-  const Duration random{static_cast<std::int64_t>(prng_.below(static_cast<std::uint64_t>(kFillDelayMax.count())))};
-  events_.after(delay + random, [this, node, life = host.life] { in_life(node, life, [this, node] { look(node); }); });
+  events_.after(delay + some(kFillDelayMax),
+                [this, node, life = host.life] { in_life(node, life, [this, node] { look(node); }); });
 }
 
 void World::look(std::size_t node) {
@@ -141,8 +148,7 @@ void World::look(std::size_t node) {
   if (reports.empty()) return;
   plan_look(node, kSayAgain);
   // Filling takes a while, and what is said then holds for the map as it was.
-  const Duration takes{static_cast<std::int64_t>(prng_.below(static_cast<std::uint64_t>(kFillDelayMax.count())))};
-  events_.after(takes, [this, node, life = host.life, reports = std::move(reports)] {
+  events_.after(some(kFillDelayMax), [this, node, life = host.life, reports = std::move(reports)] {
     in_life(node, life, [this, node, reports] {
       for (const wire::Report& report : reports)
         give(node, [&](cluster::Member& m, Instant now) { return m.report(now, report); });

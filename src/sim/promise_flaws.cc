@@ -1,0 +1,88 @@
+// The names of the rules that can be broken.
+#include "brigade/sim/promise.h"
+
+namespace brigade::sim {
+
+std::string_view promise_flaw_name(PromiseFlaw flaw) {
+  switch (flaw) {
+    case PromiseFlaw::kGrantSeqIgnored:
+      return "grant-seq-ignored";
+    case PromiseFlaw::kDownBeforeGrantEnds:
+      return "down-before-grant-ends";
+    case PromiseFlaw::kNewLifeServesAtOnce:
+      return "new-life-serves-at-once";
+    case PromiseFlaw::kFillingServes:
+      return "filling-serves";
+    case PromiseFlaw::kReleaseSkipped:
+      return "release-skipped";
+    case PromiseFlaw::kServesAfterMove:
+      return "serves-after-move";
+    case PromiseFlaw::kUnplacedRead:
+      return "unplaced-read";
+    case PromiseFlaw::kAbsentUnchecked:
+      return "absent-unchecked";
+    case PromiseFlaw::kNewerSetNotRefused:
+      return "newer-set-not-refused";
+    case PromiseFlaw::kLaggingReplicaCommits:
+      return "lagging-replica-commits";
+    case PromiseFlaw::kFreeRunningRevisions:
+      return "free-running-revisions";
+    case PromiseFlaw::kRevisionByOldRole:
+      return "revision-by-old-role";
+    case PromiseFlaw::kCommitsInParallel:
+      return "commits-in-parallel";
+    case PromiseFlaw::kHigherRevisionIsOk:
+      return "higher-revision-is-ok";
+    case PromiseFlaw::kDropKeepsRevision:
+      return "drop-keeps-revision";
+    case PromiseFlaw::kAckBeforeAll:
+      return "ack-before-all";
+    case PromiseFlaw::kAckUnderOldMap:
+      return "ack-under-old-map";
+    case PromiseFlaw::kAckWithNobodyInSync:
+      return "ack-with-nobody-in-sync";
+    case PromiseFlaw::kDoneOutlivesRole:
+      return "done-outlives-role";
+    case PromiseFlaw::kStageCommitsAlone:
+      return "stage-commits-alone";
+    case PromiseFlaw::kLostWriteRepeated:
+      return "lost-write-repeated";
+    case PromiseFlaw::kTombstoneDroppedEarly:
+      return "tombstone-dropped-early";
+    case PromiseFlaw::kListBeforeCommits:
+      return "list-before-commits";
+    case PromiseFlaw::kCommitUnseenInBody:
+      return "commit-unseen-in-body";
+    case PromiseFlaw::kListsOneLevel:
+      return "lists-one-level";
+    case PromiseFlaw::kLeftoversKept:
+      return "leftovers-kept";
+    case PromiseFlaw::kForgetsFresh:
+      return "forgets-fresh";
+    case PromiseFlaw::kFreshFromLook:
+      return "fresh-from-look";
+    case PromiseFlaw::kFreshOutlivesRole:
+      return "fresh-outlives-role";
+    case PromiseFlaw::kForgetUnchecked:
+      return "forget-unchecked";
+    case PromiseFlaw::kForgetsOwnTruth:
+      return "forgets-own-truth";
+    case PromiseFlaw::kForgetsLastCopy:
+      return "forgets-last-copy";
+    case PromiseFlaw::kForgetIsWhole:
+      return "forget-is-whole";
+    case PromiseFlaw::kVanishedIsWhole:
+      return "vanished-is-whole";
+    case PromiseFlaw::kOwnCommitsNotAwaited:
+      return "own-commits-not-awaited";
+    case PromiseFlaw::kEmptyRunComplete:
+      return "empty-run-complete";
+    case PromiseFlaw::kClearUnchecked:
+      return "clear-unchecked";
+    case PromiseFlaw::kCount:
+      break;
+  }
+  return "none";
+}
+
+}  // namespace brigade::sim

@@ -1,0 +1,189 @@
+#include "promise_world.h"
+
+#include <algorithm>
+#include <memory>
+
+#include "brigade/replication/placement_view.h"
+
+namespace brigade::sim {
+
+// Homes at the beginning, the end and the middle of the run.
+const ObjectId PromiseWorld::object_ids_[kKeys] = {
+    {0x0000'0000'0000'0001, 1}, {0x0003'0000'0000'0002, 2}, {0x0001'0000'0000'0003, 3}};
+
+PromiseTemper::PromiseTemper(Prng& prng)
+    : keys(prng.chance(1, 2) ? 1 : PromiseWorld::kKeys),
+      write_interval(static_cast<Ticks>(prng.chance(1, 2) ? 3 + prng.below(12) : 30 + prng.below(200))),
+      writes_at_changes(prng.below(9)),
+      lost(20 + prng.below(200)),
+      slow_message(5 + prng.below(40)),
+      moves(6 + prng.below(100)),
+      aimed(2 + prng.below(30)),
+      fault_interval(static_cast<Ticks>(40 + prng.below(300))),
+      grace(prng.chance(1, 3) ? 60 : 300),
+      falls(prng.below(4)),
+      isolations(prng.below(3)),
+      lags(prng.below(4)),
+      cuts(prng.below(3)),
+      shifts(1 + prng.below(4)) {}
+
+PromiseWorld::PromiseWorld(const PromiseOptions& options, PromiseOutcome& result)
+    : prng(options.seed), temper(prng), log(6), judge(kKeys), outcome(result), options_(options) {
+  for (PromiseFlaw flaw : options.broken) broken_ |= std::uint64_t{1} << static_cast<int>(flaw);
+  nodes.resize(3 + prng.below(4));
+  for (std::size_t i = 0; i < nodes.size(); ++i) {
+    nodes[i].id = NodeId{i + 1};
+    nodes[i].store.resize(kKeys);
+    nodes[i].slow_disk = prng.chance(1, 4) ? 2 + prng.below(4) : 10 + prng.below(60);
+    const bool is_slow = prng.chance(1, 4);
+    nodes[i].slow_log = is_slow ? 1 + prng.below(4) : 10 + prng.below(50);
+    nodes[i].catch_up = is_slow ? 4 + prng.below(10) : 1 + prng.below(2);
+  }
+}
+
+void PromiseWorld::later(Ticks delay, std::function<void()> what) {
+  queue_.push({now_ + delay, ++events_, std::move(what)});
+}
+
+void PromiseWorld::later_at(PromiseNode& node, Ticks delay, std::function<void()> what) {
+  later(delay, [this, id = node.id, life = node.life, what = std::move(what)] {
+    PromiseNode& there = this->node(id);
+    if (there.running && there.life == life) what();
+  });
+}
+
+void PromiseWorld::run_until(Ticks end) {
+  while (!queue_.empty() && queue_.top().at <= end && judge.violation().empty()) {
+    now_ = queue_.top().at;
+    auto what = std::move(const_cast<Event&>(queue_.top()).what);
+    queue_.pop();
+    ++outcome.events;
+    what();
+  }
+  now_ = end;
+}
+
+void PromiseWorld::wait_for_seq(PromiseNode& node, Seq seq, Ticks deadline, std::function<void(bool)> then) {
+  if (node.applied >= seq || now_ >= deadline) {
+    then(node.applied >= seq);
+    return;
+  }
+  later_at(node, 4, [this, &node, seq, deadline, then = std::move(then)] { wait_for_seq(node, seq, deadline, then); });
+}
+
+Ticks PromiseWorld::delay() {
+  if (!faults || !prng.chance(1, temper.slow_message)) return some(3);
+  return some(prng.chance(1, 4) ? 120 : 30);
+}
+
+void PromiseWorld::carry(NodeId from, NodeId to, std::function<void()> what) {
+  const bool cut = from != to && cuts.contains(std::minmax(from, to));
+  if (cut || (from != to && faults && prng.chance(1, temper.lost))) return;
+  later(from == to ? 1 : delay(), [this, to, what = std::move(what)] {
+    if (node(to).running) what();
+  });
+}
+
+void PromiseWorld::call(PromiseNode& from, NodeId to, std::function<void(PromiseNode&, PromiseAnswer)> handler,
+                        PromiseAnswer done, Ticks timeout) {
+  struct Pending {
+    PromiseAnswer done;
+    Incarnation life;
+    bool answered = false;
+  };
+  auto pending = std::make_shared<Pending>(Pending{std::move(done), from.life});
+  auto finish = [this, pending, &from](PromiseReply reply) {
+    if (pending->answered) return;
+    pending->answered = true;
+    if (from.running && from.life == pending->life) pending->done(std::move(reply));
+    pending->done = nullptr;
+  };
+  later_at(from, timeout, [finish] { finish({.kind = PromiseReply::Kind::kLost}); });
+  carry(from.id, to, [this, &from, to, handler = std::move(handler), finish] {
+    handler(node(to), [this, &from, to, finish](PromiseReply reply) {
+      carry(to, from.id, [finish, reply = std::move(reply)] { finish(reply); });
+    });
+  });
+}
+
+void PromiseWorld::tell(const PromiseNode& node, std::function<void()> what) {
+  if (node.isolated || (faults && prng.chance(1, 20))) return;
+  later(delay(), std::move(what));
+}
+
+void PromiseWorld::tell_log(PromiseNode& node, Seq seq) {
+  if (node.isolated || (faults && prng.chance(1, 20))) return;
+  const Ticks takes = faults && prng.chance(1, node.slow_log) ? some(60) : some(4);
+  later(takes, [this, &node, seq] {
+    if (node.running && now_ >= node.lags_until) node.applied = std::max(node.applied, seq);
+  });
+}
+
+void PromiseWorld::disk(PromiseNode& node, std::function<void()> visit, std::function<void()> then) {
+  const Ticks takes = faults && prng.chance(1, node.slow_disk) ? some(prng.chance(1, 4) ? 80 : 20) : some(2);
+  later_at(node, takes, [this, &node, visit = std::move(visit), then = std::move(then)]() mutable {
+    visit();
+    // It may fall between what the disk does and what it says of it.
+    later_at(node, prng.below(2), std::move(then));
+  });
+}
+
+bool PromiseWorld::is_known(const PromiseNode& node) const {
+  const auto* entry = map(node).node(node.id);
+  return entry != nullptr && entry->incarnation == node.life && entry->node.store == node.disk;
+}
+
+bool PromiseWorld::may_serve(const PromiseNode& node) const {
+  if (now_ >= node.memory.lease_until) return false;
+  if (node.applied < node.memory.grant_seq && !broken(PromiseFlaw::kGrantSeqIgnored)) return false;
+  return is_known(node) || broken(PromiseFlaw::kNewLifeServesAtOnce);
+}
+
+bool PromiseWorld::serves(const PromiseNode& node, BucketId bucket) const {
+  const cluster::ClusterMap& map = this->map(node);
+  const cluster::Cell& cell = map.cell(bucket);
+  if (broken(PromiseFlaw::kServesAfterMove) && map.is_up(node.id) && node.memory.served.contains(bucket)) return true;
+  if (broken(PromiseFlaw::kFillingServes) && cell.owner == node.id && map.is_up(node.id)) return true;
+  if (broken(PromiseFlaw::kReleaseSkipped) && cell.owner == node.id && cell.state == cluster::BucketState::kReleased)
+    return true;
+  if (!replication::serves(map, node.id, bucket)) return false;
+  auto at = node.memory.released.find(bucket);
+  return at == node.memory.released.end() || !cell.new_owner || cell.new_assigned != at->second;
+}
+
+void PromiseWorld::crash(PromiseNode& node) {
+  node.running = false;
+  ++outcome.crashes;
+  for (std::size_t op : node.memory.attempts) judge.attempt_ends(op, now_);
+  node.memory = PromiseMemory{};
+  if (traces()) trace("n" + std::to_string(node.id.value) + " falls");
+}
+
+void PromiseWorld::restart(PromiseNode& node, bool new_disk) {
+  node.running = true;
+  node.life = Incarnation{node.life.value + 1};
+  node.applied = Seq{node.saved.value + prng.below(node.applied.value - node.saved.value + 1)};
+  if (new_disk) {
+    node.disk = StoreId{node.disk.value + 1};
+    node.store.assign(kKeys, std::nullopt);
+  }
+  if (traces())
+    trace("n" + std::to_string(node.id.value) + " starts, map " + std::to_string(node.applied.value) +
+          (new_disk ? ", new disk" : ""));
+}
+
+void PromiseWorld::begin_attempt(PromiseNode& node, std::size_t op) {
+  judge.attempt_begins(op);
+  node.memory.attempts.insert(op);
+}
+
+void PromiseWorld::end_attempt(PromiseNode& node, std::size_t op) {
+  judge.attempt_ends(op, now_);
+  node.memory.attempts.erase(node.memory.attempts.find(op));
+}
+
+void PromiseWorld::trace(const std::string& line) const {
+  if (options_.trace) options_.trace(std::to_string(now_) + " " + line);
+}
+
+}  // namespace brigade::sim

@@ -1,0 +1,88 @@
+// Whether all is well again: one group with all nodes in it, all buckets serving where they should be.
+// Source: testing "Invariants" E4, P1, P3, R1.
+#include "world.h"
+
+#include <cmath>
+#include <map>
+
+#include "brigade/placement/planner.h"
+
+namespace brigade::sim {
+
+namespace {
+
+/// Every bucket serves, everybody has its share, and pairs are on different nodes unless one has more than half of all.
+bool buckets_settled(const cluster::ClusterMap& map) {
+  std::map<NodeId, std::size_t> owned;
+  std::size_t together = 0;
+  for (std::size_t i = 0; i < kBucketCount; ++i) {
+    const cluster::Cell& cell = map.cell(BucketId{static_cast<std::uint16_t>(i)});
+    if (cell.state != cluster::BucketState::kServing || !cell.in_sync || cell.new_owner) return false;
+    ++owned[cell.owner];
+    if (cell.owner == map.cell(BucketId{static_cast<std::uint16_t>(i ^ 1)}).owner) ++together;
+  }
+  std::vector<placement::PlanNode> nodes;
+  for (const cluster::RosterEntry& e : map.roster()) nodes.push_back({e.node.id, e.node.zone, e.node.weight, true});
+  const std::vector<double> shares = placement::shares(nodes);
+  double excess = 0;
+  for (std::size_t n = 0; n < nodes.size(); ++n) {
+    if (std::abs(static_cast<double>(owned[nodes[n].id]) - shares[n]) > 1.0) return false;
+    excess = std::max(excess, 2 * shares[n] - static_cast<double>(kBucketCount));
+  }
+  return static_cast<double>(together) <= excess + 2;
+}
+
+}  // namespace
+
+bool World::has_settled() {
+  const std::size_t leader = coordinator();
+  if (leader == hosts_.size()) return false;
+  const cluster::Member& lead = *hosts_[leader]->member;
+  std::size_t wanted = 0;
+  for (const auto& host : hosts_) {
+    if (!host->wanted) continue;
+    ++wanted;
+    if (!host->is_running()) return false;
+    const cluster::Member& m = *host->member;
+    const cluster::RosterEntry* entry = lead.map().node(host->info.id);
+    const bool well = m.epoch() == lead.epoch() && m.may_serve(host->clock.local(events_.now())) && m.is_whole() &&
+                      m.last() == lead.last() && m.commit() == m.last().seq && entry != nullptr && entry->up &&
+                      entry->incarnation == host->disk.incarnation() && entry->node == host->info;
+    if (!well) return false;
+  }
+  if (lead.map().roster().size() != wanted || lead.commit() == unsettled_at_) return false;
+  if (buckets_settled(lead.map())) return true;
+  unsettled_at_ = lead.commit();
+  return false;
+}
+
+std::string World::why_not_settled() const {
+  std::string why;
+  for (std::size_t i = 0; i < hosts_.size(); ++i) {
+    const Host& host = *hosts_[i];
+    why += "\n  " + name_of(i) + ": ";
+    if (!host.is_running()) {
+      why += host.wanted ? "does not run" : "is not wanted";
+      continue;
+    }
+    const cluster::Member& m = *host.member;
+    const cluster::RosterEntry* entry = log_checker_.reference().node(host.info.id);
+    std::map<cluster::BucketState, std::size_t> states;
+    for (std::size_t b = 0; b < kBucketCount; ++b) {
+      const cluster::Cell& cell = m.map().cell(BucketId{static_cast<std::uint16_t>(b)});
+      if (cell.owner == host.info.id) ++states[cell.state];
+    }
+    why += "state " + std::to_string(static_cast<int>(m.state())) + ", epoch " + to_string(m.epoch()) + ", promised " +
+           to_string(m.promised()) + ", log to " + to_string(m.last()) + ", commit " + to_string(m.commit()) +
+           (m.may_serve(host.clock.local(events_.now())) ? ", serves" : ", does not serve") +
+           (m.is_whole() ? "" : ", log damaged") +
+           (entry == nullptr ? ", not in the roster"
+            : entry->up      ? ", up"
+                             : ", down");
+    for (const auto& [state, count] : states)
+      why += ", " + std::to_string(count) + " " + std::string(wire::state_name(state));
+  }
+  return why;
+}
+
+}  // namespace brigade::sim

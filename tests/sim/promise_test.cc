@@ -1,0 +1,178 @@
+// The data plane's promise, in a random model: kept over many seeds, and broken by every rule that is left out.
+//   BRIGADE_SEED=123 [BRIGADE_TRACE=1] [BRIGADE_BROKEN=rule,rule] test_sim "one promise run from the environment"
+//   [BRIGADE_SEEDS=5000] test_sim "the table of broken promises"
+// Source: design §5; testing "Mutants that must die".
+#include "brigade/sim/promise.h"
+
+#include "promise_judge.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <iomanip>
+#include <iostream>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include <catch2/catch.hpp>
+
+namespace brigade::sim {
+namespace {
+
+using Flaws = std::vector<PromiseFlaw>;
+
+std::string names_of(const Flaws& flaws) {
+  std::string names;
+  for (PromiseFlaw flaw : flaws) names += (names.empty() ? "" : ",") + std::string(promise_flaw_name(flaw));
+  return names;
+}
+
+std::string replay_command(const PromiseOptions& options) {
+  return "BRIGADE_SEED=" + std::to_string(options.seed) +
+         (options.broken.empty() ? "" : " BRIGADE_BROKEN=" + names_of(options.broken)) +
+         " BRIGADE_TRACE=1 test_sim \"one promise run from the environment\"";
+}
+
+std::uint64_t number_from(const char* variable, std::uint64_t otherwise) {
+  const char* text = std::getenv(variable);
+  return text != nullptr ? std::strtoull(text, nullptr, 10) : otherwise;
+}
+
+/// Seeds [first, first + count); every tenth of them in a build that is not optimized.
+void must_hold(std::uint64_t first, std::uint64_t count) {
+#ifdef __OPTIMIZE__
+  constexpr std::uint64_t kStep = 1;
+#else
+  constexpr std::uint64_t kStep = 10;
+#endif
+  PromiseOutcome sum;
+  for (std::uint64_t seed = first; seed < first + count; seed += kStep) {
+    PromiseOptions options;
+    options.seed = seed;
+    const PromiseOutcome outcome = run_promise(options);
+    INFO("replay: " << replay_command(options));
+    INFO(outcome.violation);
+    REQUIRE(outcome.ok());
+    sum.acknowledged += outcome.acknowledged;
+    sum.read += outcome.read;
+    sum.absent += outcome.absent;
+    sum.filled += outcome.filled;
+    sum.moved += outcome.moved;
+    sum.downs += outcome.downs;
+    sum.crashes += outcome.crashes;
+  }
+  // A model in which nothing happens keeps every promise.
+  const std::uint64_t runs = count / kStep;
+  CHECK(sum.acknowledged > 3 * runs);
+  CHECK(sum.read > 20 * runs);
+  CHECK(sum.absent > 5 * runs);
+  CHECK(sum.filled > 8 * runs);
+  CHECK(sum.moved > 3 * runs);
+  CHECK(sum.downs > runs / 2);
+  CHECK(sum.crashes > runs);
+}
+
+TEST_CASE("an acknowledged write is what every later read returns: seeds 1 to 5000") {
+  must_hold(1, 5000);
+}
+TEST_CASE("an acknowledged write is what every later read returns: seeds 5001 to 10000") {
+  must_hold(5001, 5000);
+}
+TEST_CASE("an acknowledged write is what every later read returns: seeds 10001 to 15000") {
+  must_hold(10001, 5000);
+}
+TEST_CASE("an acknowledged write is what every later read returns: seeds 15001 to 20000") {
+  must_hold(15001, 5000);
+}
+
+TEST_CASE("equal seeds give equal promise runs") {
+  auto story = [](std::uint64_t seed) {
+    PromiseOptions options;
+    options.seed = seed;
+    std::string lines;
+    options.trace = [&lines](const std::string& line) { lines += line + '\n'; };
+    run_promise(options);
+    return lines;
+  };
+  CHECK(story(7) == story(7));
+  CHECK(story(7) != story(8));
+}
+
+TEST_CASE("one promise run from the environment", "[.replay]") {
+  PromiseOptions options;
+  options.seed = number_from("BRIGADE_SEED", 1);
+  std::istringstream names(std::getenv("BRIGADE_BROKEN") != nullptr ? std::getenv("BRIGADE_BROKEN") : "");
+  for (std::string name; std::getline(names, name, ',');)
+    for (int i = 0; i < static_cast<int>(PromiseFlaw::kCount); ++i)
+      if (promise_flaw_name(PromiseFlaw(i)) == name) options.broken.push_back(PromiseFlaw(i));
+  INFO("rules broken: " << names_of(options.broken));
+  if (std::getenv("BRIGADE_TRACE") != nullptr)
+    options.trace = [](const std::string& line) { std::cout << line << '\n'; };
+  const PromiseOutcome outcome = run_promise(options);
+  INFO(outcome.violation);
+  REQUIRE(outcome.ok());
+}
+
+TEST_CASE("the judge of promises sees each kind of broken one") {
+  PromiseJudge judge(1);
+  auto done = [&judge](bool is_delete, Ticks began, Ticks ended, bool acknowledged) {
+    const std::size_t op = judge.begins(0, is_delete, began);
+    judge.attempt_begins(op);
+    judge.may_be_seen(op);
+    if (acknowledged) judge.acknowledged(op, ended);
+    judge.attempt_ends(op, ended);
+    return op;
+  };
+  const std::size_t first = done(false, 10, 20, true);
+
+  SECTION("what was acknowledged is read") {
+    judge.answered(0, 25, 30, first, "");
+    CHECK(judge.violation().empty());
+  }
+  SECTION("a 404 after an acknowledged write is noticed") {
+    judge.answered(0, 25, 30, std::nullopt, "");
+    CHECK_FALSE(judge.violation().empty());
+  }
+  SECTION("a 404 is right while the write was under way when the read began, and after a delete") {
+    judge.answered(0, 15, 30, std::nullopt, "");
+    done(true, 40, 45, false);
+    judge.answered(0, 50, 55, std::nullopt, "");
+    CHECK(judge.violation().empty());
+  }
+  SECTION("an older write after a newer one is noticed, whether the older one was acknowledged or not") {
+    const std::size_t open = done(false, 22, 25, false);
+    const std::size_t newer = done(false, 30, 40, true);
+    judge.answered(0, 45, 50, newer, "");
+    CHECK(judge.violation().empty());
+    SECTION("acknowledged") {
+      judge.answered(0, 45, 50, first, "");
+    }
+    SECTION("open") {
+      judge.answered(0, 45, 50, open, "");
+    }
+    CHECK_FALSE(judge.violation().empty());
+  }
+  SECTION("a write that somebody still works at may come later than one that began after it") {
+    const std::size_t slow = judge.begins(0, false, 22);
+    judge.attempt_begins(slow);
+    judge.may_be_seen(slow);
+    done(false, 30, 40, true);
+    judge.answered(0, 45, 50, slow, "");
+    CHECK(judge.violation().empty());
+  }
+  SECTION("what was rolled back is not seen") {
+    const std::size_t gone = judge.begins(0, false, 22);
+    judge.answered(0, 45, 50, gone, "");
+    CHECK_FALSE(judge.violation().empty());
+  }
+  SECTION("two writes at a time have one order for all readers") {
+    const std::size_t other = done(false, 12, 20, true);
+    judge.answered(0, 25, 30, other, "");
+    CHECK(judge.violation().empty());
+    judge.answered(0, 26, 31, first, "");
+    CHECK_FALSE(judge.violation().empty());
+  }
+}
+
+}  // namespace
+}  // namespace brigade::sim
