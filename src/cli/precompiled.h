@@ -1,0 +1,15 @@
+// The headers that cost most to read, once for all of this layer.
+#pragma once
+
+#include "../net/precompiled.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+#include <boost/json/value.hpp>
+#include <boost/system/result.hpp>
