@@ -165,6 +165,7 @@ struct Heartbeat {
   last @7 :UInt64;
   commit @8 :UInt64;
   leaseNs @9 :UInt64;
+  answeredEarlier @10 :List(Bool);
 }
 
 struct HeartbeatReply {

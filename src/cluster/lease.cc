@@ -18,16 +18,15 @@ bool CoordinatorLease::on_answer(Instant now, std::uint64_t round, NodeId node,
   auto at = rounds_.find(round);
   if (at == rounds_.end()) return false;
   at->second.answered.insert(node);
-  if (!is_quorum(at->second.answered)) return false;
   const Instant end = (holds(Rule::kLeaseFromSending) ? at->second.sent : now) + at->second.lease;
-  if (end <= until_) return false;
+  if (end <= until_ || !is_quorum(at->second.answered)) return false;
   until_ = end;
   return true;
 }
 
-const std::set<NodeId>& CoordinatorLease::answered_before_last() const {
+const std::set<NodeId>& CoordinatorLease::answered(std::uint64_t back) const {
   static const std::set<NodeId> kNobody;
-  auto at = rounds_.find(round_ - 1);
+  auto at = rounds_.find(round_ - back);
   return at == rounds_.end() ? kNobody : at->second.answered;
 }
 
@@ -63,7 +62,7 @@ void MemberLease::on_answering(Instant now, const Epoch& epoch, std::uint64_t ro
 void MemberLease::on_confirmed(const Epoch& epoch, std::uint64_t round, Duration grant, Seq grant_seq) {
   if (epoch != epoch_) return;
   grant_seq_ = std::max(grant_seq_, grant_seq);
-  auto at = answered_.find(round - 1);
+  auto at = answered_.find(round);
   if (at == answered_.end() || grant <= Duration::zero()) return;
   until_ = std::max(until_, at->second + shorter_by_drift(grant));
 }

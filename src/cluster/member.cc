@@ -225,7 +225,7 @@ void Member::refresh_roster_in_force() {
 }
 
 bool Member::is_quorum(const std::set<NodeId>& nodes) const {
-  if (roster_in_force_.empty()) return false;
+  if (roster_in_force_.empty() || nodes.size() < quorum_needed()) return false;
   const auto count = std::ranges::count_if(roster_in_force_, [&](NodeId id) { return nodes.contains(id); });
   return static_cast<std::size_t>(count) >= quorum_needed();
 }

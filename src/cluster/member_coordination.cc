@@ -15,6 +15,8 @@ constexpr Duration kWorkInterval = std::chrono::milliseconds{10};
 constexpr Duration kWatchInterval = std::chrono::milliseconds{20};
 constexpr Duration kIdleLook = std::chrono::seconds{1};
 constexpr Duration kCommitNews = std::chrono::milliseconds{1};
+/// How often a coordinator that waits for its disk looks again.
+constexpr Duration kDiskLook = std::chrono::milliseconds{1};
 constexpr Duration kComplaintFresh = std::chrono::seconds{2};
 constexpr Duration kShunned = std::chrono::seconds{10};
 }  // namespace
@@ -53,9 +55,10 @@ void Member::step_down(std::string why) {
 
 void Member::send_heartbeat() {
   Coordinator& c = *coordinator_;
-  c.heartbeat_at = now_ + heartbeat();
-  // The first one says "Ready" to whoever missed that: so it too waits until the chosen log is on disk.
-  if (durable_last_ < c.formed) return;
+  // The first one says "Ready" to whoever missed that: so it too waits until the chosen log is on disk, and no longer.
+  const bool is_ready = c.formed <= durable_last_;
+  c.heartbeat_at = now_ + (is_ready ? heartbeat() : kDiskLook);
+  if (!is_ready) return;
   const Duration lease = map_.settings().lease;
   wire::Heartbeat h;
   h.epoch = epoch_;
@@ -68,12 +71,14 @@ void Member::send_heartbeat() {
   h.last = log_.last().seq;
   h.commit = map_.seq();
   h.lease = lease;
-  const std::set<NodeId>& answered = c.lease.answered_before_last();
+  const std::set<NodeId>& answered = c.lease.answered(1);
+  const std::set<NodeId>& earlier = c.lease.answered(2);
   for (NodeId id : roster_in_force_) {
-    bool confirmed = answered.contains(id);
-    if (auto peer = c.peers.find(id); peer != c.peers.end()) confirmed = confirmed && !peer->second.condemned;
-    h.answered.push_back(confirmed);
-    if (confirmed) c.lease.granted(id, now_ + longer_by_drift(h.grant));
+    const auto peer = c.peers.find(id);
+    const bool may = peer == c.peers.end() || !peer->second.condemned;
+    h.answered.push_back(may && answered.contains(id));
+    h.answered_earlier.push_back(may && earlier.contains(id));
+    if (h.answered.back() || h.answered_earlier.back()) c.lease.granted(id, now_ + longer_by_drift(h.grant));
   }
   lease_.hold_off_until(now_ + longer_by_drift(lease));
   send(std::nullopt, std::move(h));
@@ -109,20 +114,28 @@ void Member::on(NodeId from, const wire::HeartbeatReply& m) {
   peer.heard = now_;
   peer.applied = m.applied;
   meet(from, peer);
-  peer.acked = std::max(peer.acked, std::min(m.acked, log_.last().seq));
   const bool had_lease = c.lease.until() > now_;
   c.lease.on_answer(now_, m.round, from, [this](const std::set<NodeId>& nodes) { return is_quorum(nodes); });
   // The first answers of a quorum: hand out grants at once.
   if (!had_lease && c.lease.until() > now_) c.heartbeat_at = now_;
-  evaluate_commit();
+  on_acked(peer, m.acked);
 }
 
 void Member::on(NodeId from, const wire::Ack& m) {
   if (!coordinator_ || m.epoch != epoch_) return;
   auto peer = coordinator_->peers.find(from);
-  if (peer == coordinator_->peers.end()) return;
-  peer->second.acked = std::max(peer->second.acked, std::min(m.seq, log_.last().seq));
-  evaluate_commit();
+  if (peer != coordinator_->peers.end()) on_acked(peer->second, m.seq);
+}
+
+/// `peer` has its log on disk up to `seq`. Counts, for with a thousand nodes most answers can't change what is
+/// committed, and to look at all of them for each would be quadratic.
+void Member::on_acked(Coordinator::Peer& peer, Seq seq) {
+  Coordinator& c = *coordinator_;
+  seq = std::min(seq, log_.last().seq);
+  if (seq <= peer.acked) return;
+  if (peer.acked <= map_.seq() && seq > map_.seq()) ++c.ahead;
+  peer.acked = seq;
+  if (c.ahead + 1 >= quorum_needed()) evaluate_commit();
 }
 
 /// Committed: on disk at a quorum of the roster in force, and of the own epoch (older ones come along with it).
@@ -133,12 +146,17 @@ void Member::evaluate_commit() {
     auto peer = c.peers.find(id);
     held.push_back(id == self_.id ? durable_last_ : peer == c.peers.end() ? Seq{} : peer->second.acked);
   }
+  const auto count_ahead = [&] {
+    c.ahead = static_cast<std::size_t>(std::ranges::count_if(held, [&](Seq seq) { return seq > map_.seq(); }));
+  };
+  count_ahead();
   if (held.size() < quorum_needed()) return;
   std::ranges::sort(held, std::greater<>());
   const Seq upto = held[quorum_needed() - 1];
   if (upto <= map_.seq() || (log_.at(upto).epoch != epoch_ && holds(Rule::kOwnEpochCommits))) return;
   const bool formed_before = map_.seq() >= c.formed;
   apply_to(upto);
+  count_ahead();
   c.heartbeat_at = std::min(c.heartbeat_at, now_ + kCommitNews);
   if (!formed_before) c.watch_at = c.work_at = now_;
   for (auto& [id, peer] : c.peers)

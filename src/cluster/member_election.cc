@@ -29,7 +29,8 @@ void Member::look_around() {
   coordinator_.reset();
   inviting_ = false;
   accepts_.clear();
-  answers_.clear();
+  // Those who began to look around a moment earlier have said so already.
+  std::erase_if(answers_, [&](const auto& a) { return now_ - a.second.at > heartbeat(); });
   invite_at_.reset();
   reorder_.clear();
   probe();
@@ -64,22 +65,29 @@ void Member::on(NodeId from, const wire::Probe& m) {
   const bool lost_its_group = state_ == State::kNormal && from == epoch_.coordinator &&
                               (incarnations_[from] != coordinator_incarnation_ || m.promised >= epoch_);
   if (lost_its_group) look_around();
-  send(from, wire::ProbeReply{m.round, log_.last(), promised_, live_coordinator()});
-  if (state_ == State::kElection) {
-    answers_[from] = {m.last, m.promised, std::nullopt, now_};
-    consider_inviting();
-  }
+  // When a whole group loses its coordinator, all of it probes, and answers to each would be its size squared. A probe
+  // says all that an answer does; and who is about to look around, too, has nothing good to say.
+  const bool probes_too =
+      state_ == State::kElection || (state_ == State::kNormal && now_ - heard_coordinator_ > 2 * heartbeat());
+  if (!probes_too) send(from, wire::ProbeReply{m.round, log_.last(), promised_, live_coordinator()});
+  if (!is_in_force(from)) return;
+  answers_[from] = {m.last, m.promised, std::nullopt, now_};
+  if (state_ == State::kElection && !invite_at_) consider_inviting();
 }
 
 void Member::on(NodeId from, const wire::ProbeReply& m) {
   highest_seen_ = std::max(highest_seen_, m.promised);
   if (state_ != State::kElection || m.round != probe_round_) return;
   answers_[from] = {m.last, m.promised, m.following, now_};
-  consider_inviting();
+  if (!invite_at_ || m.following) consider_inviting();
 }
 
 void Member::consider_inviting() {
   if (!in_roster() || !whole_) return;
+  if (answers_.size() + 1 < quorum_needed()) {
+    invite_at_.reset();
+    return;
+  }
   std::set<NodeId> present{self_.id};
   std::uint64_t rank = 0;
   for (const auto& [node, answer] : answers_) {
@@ -205,10 +213,12 @@ void Member::on(NodeId from, const wire::JoinRefusal& m) {
 void Member::on(NodeId from, const wire::Refusal& m) {
   highest_seen_ = std::max(highest_seen_, m.promised);
   const bool mine = (coordinator_ || inviting_) && m.epoch == epoch_ && m.promised > epoch_;
-  if (!mine || !is_in_force(from)) return;
   // With a lease that still runs no other group can exist: form this one anew above the number, and all is as it was.
   // Without one, somebody else may lead: look around first.
   const bool certain = coordinator_ && now_ < coordinator_->lease.until();
+  // A newcomer may have promised more than this group, in one that came to nothing, and could never join it.
+  const bool concerns = is_in_force(from) || (certain && !map_.was_removed(from));
+  if (!mine || !concerns) return;
   if (coordinator_) {
     step_down("a node has promised " + to_string(m.promised));
   } else {

@@ -271,15 +271,19 @@ void Member::on(NodeId from, const wire::Heartbeat& m) {
   heard_round_ = m.round;
   heard_lease_ = m.lease;
   advance_commit(m.commit);
+  const auto is_set = [](const std::vector<bool>& bits, std::size_t i) { return i < bits.size() && bits[i]; };
   present_ = 0;
-  for (bool answered : m.answered) present_ += answered ? 1 : 0;
-  if (m.roster_seq == roster_in_force_seq_ && m.answered.size() == roster_in_force_.size()) {
+  for (std::size_t i = 0; i < m.answered.size(); ++i)
+    present_ += is_set(m.answered, i) || is_set(m.answered_earlier, i) ? 1 : 0;
+  if (m.roster_seq == roster_in_force_seq_ && m.answered.size() == roster_in_force_.size() && in_roster()) {
     auto self = std::ranges::lower_bound(roster_in_force_, self_.id);
     const auto index = static_cast<std::size_t>(self - roster_in_force_.begin());
     // A heartbeat that is older than this life may confirm what an earlier one answered.
     const bool to_this_life = m.commit >= lived_from_ || !holds(Rule::kNewLifeWaits);
-    if (self != roster_in_force_.end() && *self == self_.id && m.answered[index] && to_this_life)
-      lease_.on_confirmed(m.epoch, m.round, m.grant, holds(Rule::kGrantNamesSeq) ? m.grant_seq : Seq{});
+    const Seq grant_seq = holds(Rule::kGrantNamesSeq) ? m.grant_seq : Seq{};
+    if (is_set(m.answered, index) && to_this_life) lease_.on_confirmed(m.epoch, m.round - 1, m.grant, grant_seq);
+    if (is_set(m.answered_earlier, index) && to_this_life)
+      lease_.on_confirmed(m.epoch, m.round - 2, m.grant, grant_seq);
   }
   lease_.on_answering(now_, m.epoch, m.round, m.lease);
   waiting_invitation_.reset();

@@ -223,7 +223,7 @@ std::string Transcript::confirmed(const wire::Heartbeat& m) const {
   }
   std::vector<std::size_t> nodes;
   for (std::size_t i = 0; i < roster.size(); ++i)
-    if (m.answered[i]) nodes.push_back(world_.index_of(roster[i].node.id));
+    if (m.answered[i] || m.answered_earlier[i]) nodes.push_back(world_.index_of(roster[i].node.id));
   std::sort(nodes.begin(), nodes.end());
   return names(nodes);
 }

@@ -110,13 +110,16 @@ void write_message(const LogCut& m, proto::Message::Builder out) {
   put_epoch(m.epoch, p.getEpoch());
   p.setFirst(m.first.value);
 }
+void put_bits(const std::vector<bool>& bits, capnp::List<bool>::Builder out) {
+  for (unsigned i = 0; i < out.size(); ++i) out.set(i, bits[i]);
+}
 void write_message(const Heartbeat& m, proto::Message::Builder out) {
   auto p = out.initHeartbeat();
   put_epoch(m.epoch, p.getEpoch());
   p.setRound(m.round);
   p.setRosterSeq(m.roster_seq.value);
-  auto answered = p.initAnswered(static_cast<unsigned>(m.answered.size()));
-  for (unsigned i = 0; i < answered.size(); ++i) answered.set(i, m.answered[i]);
+  put_bits(m.answered, p.initAnswered(static_cast<unsigned>(m.answered.size())));
+  put_bits(m.answered_earlier, p.initAnsweredEarlier(static_cast<unsigned>(m.answered_earlier.size())));
   p.setGrantNs(static_cast<std::uint64_t>(m.grant.count()));
   p.setGrantSeq(m.grant_seq.value);
   p.setLast(m.last.value);
@@ -173,9 +176,8 @@ Heartbeat read_heartbeat(proto::Heartbeat::Reader in) {
   m.epoch = get_epoch(in.getEpoch());
   m.round = in.getRound();
   m.roster_seq = Seq{in.getRosterSeq()};
-  auto answered = in.getAnswered();
-  m.answered.reserve(answered.size());
-  for (bool bit : answered) m.answered.push_back(bit);
+  for (bool bit : in.getAnswered()) m.answered.push_back(bit);
+  for (bool bit : in.getAnsweredEarlier()) m.answered_earlier.push_back(bit);
   m.grant = duration(in.getGrantNs());
   m.grant_seq = Seq{in.getGrantSeq()};
   m.last = Seq{in.getLast()};

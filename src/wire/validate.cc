@@ -226,6 +226,7 @@ void judge(Judge& j, const LogCut& m) {
 void judge(Judge& j, const Heartbeat& m) {
   j.epoch(m.epoch);
   j.require(m.answered.size() <= limits::kNodesMax, "more answers than a roster can have nodes");
+  j.require(m.answered_earlier.size() == m.answered.size(), "answers to two rounds of different rosters");
   for (Seq seq : {m.roster_seq, m.grant_seq, m.last, m.commit}) j.none_or_seq(seq);
   j.duration(m.grant);
   j.duration(m.lease);

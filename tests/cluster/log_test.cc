@@ -85,8 +85,8 @@ TEST_CASE("a coordinator's lease runs from when the round was sent that a quorum
   CHECK_FALSE(lease.on_answer(kStart + 250ms, first, NodeId{3}, quorum));  // an older round makes it no shorter
   CHECK(lease.until() == kStart + 500ms);
   CHECK_FALSE(lease.on_answer(kStart + 250ms, 99, NodeId{3}, quorum));
-  CHECK(lease.answered_before_last().contains(NodeId{3}));
-  CHECK_FALSE(lease.answered_before_last().contains(NodeId{2}));
+  CHECK(lease.answered(1).contains(NodeId{3}));
+  CHECK_FALSE(lease.answered(1).contains(NodeId{2}));
 }
 
 TEST_CASE("a grant's end is the latest one, also of the group before") {
@@ -103,13 +103,13 @@ TEST_CASE("a grant's end is the latest one, also of the group before") {
 TEST_CASE("a member's lease knows rounds and epochs apart, and its debt outlives it") {
   MemberLease lease;
   lease.on_answering(kStart, kOne, 1, 400ms);
-  lease.on_confirmed(kTwo, 2, 300ms, Seq{1});
+  lease.on_confirmed(kTwo, 1, 300ms, Seq{1});
   CHECK(lease.until() == Instant{});
-  lease.on_confirmed(kOne, 3, 300ms, Seq{1});
+  lease.on_confirmed(kOne, 2, 300ms, Seq{1});
   CHECK(lease.until() == Instant{});
-  lease.on_confirmed(kOne, 2, 300ms, Seq{7});
+  lease.on_confirmed(kOne, 1, 300ms, Seq{7});
   CHECK(lease.until() == kStart + shorter_by_drift(300ms));
-  lease.on_confirmed(kOne, 2, 100ms, Seq{5});
+  lease.on_confirmed(kOne, 1, 100ms, Seq{5});
   CHECK(lease.until() == kStart + shorter_by_drift(300ms));
   CHECK(lease.grant_seq() == Seq{7});
   CHECK(lease.holdoff() == kStart + longer_by_drift(400ms));

@@ -262,6 +262,13 @@ TEST_CASE("a lease runs from when the confirmed answer was sent, not from when t
     heartbeat(2, true, Seq{1});  // a repeat gives nothing
     CHECK(n->serve_until() == answered + shorter_by_drift(300ms));
   }
+  SECTION("confirmed by the heartbeat after one that was lost") {
+    n.pass(100ms);
+    n.hear(3, wire::Heartbeat{
+                  kFive, 3, Seq{1}, {true, false, true}, 300ms, Seq{1}, Seq{1}, Seq{1}, 400ms, {true, true, true}});
+    CHECK(n->may_serve(n.now()));
+    CHECK(n->serve_until() == answered + shorter_by_drift(300ms));
+  }
   SECTION("not confirmed") {
     heartbeat(2, false, Seq{1});
     CHECK_FALSE(n->may_serve(n.now()));

@@ -12,8 +12,9 @@ using namespace std::chrono_literals;
 
 constexpr Position kBase{{1, NodeId{1}}, Seq{1}};
 
+/// The answer to the round before, or to the one before that.
 bool confirms(const wire::Heartbeat& h, std::size_t index) {
-  return index < h.answered.size() && h.answered[index];
+  return index < h.answered.size() && (h.answered[index] || h.answered_earlier[index]);
 }
 
 TEST_CASE("an invitation leaves only when the own promise is on disk") {
@@ -316,6 +317,26 @@ TEST_CASE("a newcomer that follows, but whose wish was lost with the coordinator
   n.sent.clear();
   n.hear(9, wire::HeartbeatReply{epoch, 1, Seq{1}, Seq{1}});
   CHECK(n.count<wire::Invitation>() == 1);
+}
+
+TEST_CASE("for a newcomer that has promised a higher epoch the group is formed anew above it") {
+  Driven n(1);
+  const Epoch epoch = lead(n);
+  pass_answered(n, 900ms);
+  n.sent.clear();
+  const Epoch promised{epoch.counter + 3, NodeId{9}};
+  SECTION("newcomer") {
+    n.hear(9, wire::Refusal{epoch, promised});
+    n.flush();
+    REQUIRE(n.count<wire::Invitation>() == 1);
+    CHECK(n.last<wire::Invitation>().epoch > promised);
+  }
+  SECTION("without a lease that would keep others from leading") {
+    n.pass(390ms);
+    n.hear(9, wire::Refusal{epoch, promised});
+    n.flush();
+    CHECK(n.count<wire::Invitation>() == 0);
+  }
 }
 
 TEST_CASE("a newcomer that is in the log counts at an election, though it does not know of it yet") {

@@ -95,6 +95,7 @@ Heartbeat any_heartbeat() {
   Heartbeat m{any_epoch(),       any_number(0, ~0ULL), none_or_any_seq(), {}, any_duration(), none_or_any_seq(),
               none_or_any_seq(), none_or_any_seq(),    any_duration()};
   m.answered = *rc::gen::container<std::vector<bool>>(any_number(0, 200), rc::gen::arbitrary<bool>());
+  m.answered_earlier = *rc::gen::container<std::vector<bool>>(m.answered.size(), rc::gen::arbitrary<bool>());
   return m;
 }
 

@@ -92,6 +92,7 @@ TEST_CASE("the largest message of each kind fits a datagram") {
     scattered.add(BucketId{static_cast<std::uint16_t>(b)});
   Heartbeat heartbeat{epoch, ~0ULL, kSeqMax, {}, kDurationMax, kSeqMax, kSeqMax, kSeqMax, kDurationMax};
   heartbeat.answered.assign(limits::kNodesMax, true);
+  heartbeat.answered_earlier = heartbeat.answered;
   for (const Message& message :
        {Message(Probe{~0ULL, before, epoch, longest_node()}), Message(Accept{epoch, before, longest_node()}),
         Message(JoinRefusal{why}), Message(heartbeat),

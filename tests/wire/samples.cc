@@ -69,8 +69,16 @@ std::vector<Message> sample_messages() {
       Ack{epoch, Seq{42}},
       LogRequest{epoch, Seq{40}, Seq{42}},
       LogCut{epoch, Seq{30}},
-      Heartbeat{
-          epoch, 77, Seq{12}, {true, false, true}, milliseconds{390}, Seq{41}, Seq{42}, Seq{41}, milliseconds{400}},
+      Heartbeat{epoch,
+                77,
+                Seq{12},
+                {true, false, true},
+                milliseconds{390},
+                Seq{41},
+                Seq{42},
+                Seq{41},
+                milliseconds{400},
+                {true, true, false}},
       HeartbeatReply{epoch, 77, Seq{42}, Seq{41}},
       Report{ReportKind::kReleased, Seq{41}, buckets({7, 8, 1000}), NodeId{0x2222}},
   };

@@ -216,6 +216,8 @@ TEST_CASE("ranges, rounds and durations are in bounds") {
   heartbeat.lease = Duration{};
   heartbeat.answered.assign(limits::kNodesMax + 1, false);
   CHECK(problem(Message(heartbeat)) == "Heartbeat: more answers than a roster can have nodes");
+  heartbeat.answered.assign(3, false);
+  CHECK(problem(Message(heartbeat)) == "Heartbeat: answers to two rounds of different rosters");
 }
 
 TEST_CASE("a report of a node that can't be reached names it") {

@@ -36,6 +36,7 @@ struct Coordinator {
   Instant formed_at;
   CoordinatorLease lease;
   std::map<NodeId, Peer> peers;
+  std::size_t ahead = 0;              ///< at least so many peers hold more on disk than is committed
   std::map<NodeId, Instant> invited;  ///< taken into the standing epoch: not asked again before
   Instant heartbeat_at;
   Instant watch_at;  ///< next look at who answers

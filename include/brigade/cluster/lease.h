@@ -39,8 +39,8 @@ class CoordinatorLease {
                  const std::function<bool(const std::set<NodeId>&)>& is_quorum);
   /// `node` has begun another life: what it answered in the one before is not confirmed any more.
   void forget_answers(NodeId node);
-  /// Who has answered the round before the last one begun.
-  [[nodiscard]] const std::set<NodeId>& answered_before_last() const;
+  /// Who has answered the round `back` before the last one begun.
+  [[nodiscard]] const std::set<NodeId>& answered(std::uint64_t back) const;
   [[nodiscard]] std::uint64_t round() const { return round_; }
   /// The moment at which the own lease ends, by the own clock.
   [[nodiscard]] Instant until() const { return until_; }
@@ -70,7 +70,7 @@ class MemberLease {
  public:
   /// The answer to `round` of `epoch` leaves now; nobody else is accepted for `lease`.
   void on_answering(Instant now, const Epoch& epoch, std::uint64_t round, Duration lease);
-  /// Round `round` of `epoch` confirms the answer to the round before it, with `grant` left.
+  /// The answer to `round` of `epoch` has arrived, and there is `grant` left.
   void on_confirmed(const Epoch& epoch, std::uint64_t round, Duration grant, Seq grant_seq);
   /// Nothing granted is valid any more. The debt to the old coordinator stays.
   void drop();

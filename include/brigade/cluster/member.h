@@ -189,6 +189,7 @@ class Member {
   void step_down(std::string why);
   void append_changes(std::vector<wire::Change> changes);
   bool append_change(wire::Change change);
+  void on_acked(Coordinator::Peer& peer, Seq seq);
   void evaluate_commit();
   void watch_nodes();
   void watch_up(const RosterEntry& entry, Coordinator::Peer& peer);

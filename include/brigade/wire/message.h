@@ -106,6 +106,8 @@ struct Heartbeat {
   Seq last;                    ///< end of the coordinator's log
   Seq commit;
   Duration lease{};  ///< the length of lease in force: how long the answerer accepts nobody else
+  /// As `answered`, for round-2: who has missed one heartbeat, or whose answer came late, need not stop for that.
+  std::vector<bool> answered_earlier;
   bool operator==(const Heartbeat&) const = default;
 };
 struct HeartbeatReply {
