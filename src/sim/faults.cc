@@ -34,7 +34,7 @@ void Faults::strike() {
   } kFaults[] = {
       {6, &Faults::crash_somebody}, {2, &Faults::crash_leader},   {1, &Faults::crash_all},
       {3, &Faults::part},           {1, &Faults::part_pair},      {3, &Faults::isolate_somebody},
-      {1, &Faults::part_newcomers}, {1, &Faults::lose_datagrams}, {1, &Faults::delay_datagrams},
+      {2, &Faults::part_newcomers}, {1, &Faults::lose_datagrams}, {1, &Faults::delay_datagrams},
       {1, &Faults::late_datagrams}, {1, &Faults::clog_somebody},  {1, &Faults::slow_disk},
       {1, &Faults::slow_restarts},  {2, &Faults::pause_somebody}, {1, &Faults::complain},
       {1, &Faults::coup},           {1, &Faults::change_setting}, {1, &Faults::change_somebody},
@@ -93,7 +93,16 @@ void Faults::crash_all() {
 }
 
 void Faults::part_newcomers() {
-  // Whoever leads has those who have just come, or are about to, on its side: they must not make it a quorum.
+  // Several come at once, and are cut off with whoever leads: they must not make it a quorum.
+  const std::size_t nodes = world_.options().nodes;
+  bool came = false;
+  if (prng_.chance(2, 3))
+    for (std::size_t i = nodes - world_.options().spares; i < nodes; ++i)
+      came = start_spare(i, milliseconds{20}) || came;
+  later(came ? between(milliseconds{1}, milliseconds{30}) : milliseconds{1}, [this] { part_with_newcomers(); });
+}
+
+void Faults::part_with_newcomers() {
   const std::size_t leader = world_.coordinator();
   const std::size_t nodes = world_.options().nodes;
   if (leader >= nodes) return part();
@@ -101,7 +110,7 @@ void Faults::part_newcomers() {
   std::vector<bool> side(nodes);
   for (std::size_t i = 0; i < nodes; ++i) {
     const cluster::RosterEntry* entry = map.node(world_.hosts()[i]->info.id);
-    const bool is_new = entry == nullptr || entry->added.value + 40 > map.seq().value;
+    const bool is_new = entry == nullptr || (entry->added > Seq{1} && entry->added.value + 40 > map.seq().value);
     side[i] = i == leader || (is_new ? prng_.chance(9, 10) : prng_.chance(1, 10));
   }
   world_.note("newcomers are cut off with the coordinator");
@@ -178,10 +187,14 @@ void Faults::replace_one() {
   world_.crash(victim);
   hosts[victim]->wanted = false;
   remove_until_gone(victim);
-  world_.events().after(between(milliseconds{10}, seconds{3}), [this, spare] {
-    world_.hosts()[spare]->wanted = true;
-    world_.start(spare);
-  });
+  start_spare(spare, seconds{3});
+}
+
+bool Faults::start_spare(std::size_t node, Duration within) {
+  if (world_.hosts()[node]->wanted || world_.hosts()[node]->life > 0) return false;
+  world_.hosts()[node]->wanted = true;
+  world_.events().after(between(milliseconds{1}, within), [this, node] { world_.start(node); });
+  return true;
 }
 
 void Faults::remove_until_gone(std::size_t node) {

@@ -37,6 +37,7 @@ class Faults {
   void isolate_somebody();
   void pause_somebody();
   void part_newcomers();
+  void part_with_newcomers();
   void late_datagrams();
   void clog_somebody();
   void slow_restarts();
@@ -46,6 +47,8 @@ class Faults {
   void change_somebody();
   /// A node never comes back; the operator removes it, and a spare joins.
   void replace_one();
+  /// True if it had never run.
+  bool start_spare(std::size_t node, Duration within);
   void remove_until_gone(std::size_t node);
   void rot_one();
   /// Somebody is gone for good, or has a damaged log: with a second one no rule could bring the cluster back.

@@ -29,6 +29,8 @@ struct Host {
   bool wanted = true;      ///< false: a spare that is not used yet, or a machine that is gone for good
   Duration flush_extra{};  ///< a disk that is slow for a while
 
+  Duration busy{};  ///< processor time of its control plane, if metered
+
   // Of this start.
   std::unique_ptr<cluster::Member> member;
   DataPlane data;

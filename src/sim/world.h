@@ -102,7 +102,10 @@ template <class Input>
 void World::give(std::size_t node, Input&& input) {
   Host& host = *hosts_[node];
   ++outcome_.steps;
-  carry_out(node, input(*host.member, host.clock.local(events_.now())));
+  const Duration begun = options_.meter ? options_.meter() : Duration{};
+  cluster::Effects effects = input(*host.member, host.clock.local(events_.now()));
+  if (options_.meter) host.busy += options_.meter() - begun;
+  carry_out(node, std::move(effects));
   plan_tick(node);
   check(node);
 }

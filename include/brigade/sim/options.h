@@ -65,6 +65,8 @@ struct Options {
   Flaw flaw = Flaw::kNone;
   /// Gets a line for whatever happens, if set.
   std::function<void(const std::string&)> trace;
+  /// Reads a clock of processor time, if set: then what each node's control plane uses of it is summed up.
+  std::function<Duration()> meter;
 };
 
 }  // namespace brigade::sim

@@ -53,7 +53,7 @@ constexpr Mutant kMutants[] = {
 /// All kinds by turns.
 Options options_of(std::uint64_t seed) {
   static constexpr const char* kKinds[] = {"five", "joining", "changing", "brief"};
-  return find_kind(kKinds[seed % 4])->options(seed);
+  return find_kind(kKinds[seed % 4])->options(seed / 4);
 }
 
 /// What a checker, or a check in the core itself, says; empty if nothing. In a process of its own: the core's checks
