@@ -1,7 +1,5 @@
-// The headers that cost most to read, once for all of this layer.
+// The headers that cost most to read, besides those of net, once for all of this layer.
 #pragma once
-
-#include "../net/precompiled.h"
 
 #include <algorithm>
 #include <map>
