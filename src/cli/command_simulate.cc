@@ -9,6 +9,7 @@
 #include <sstream>
 #include <utility>
 
+#include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 
 #include "brigade/base/settings.h"
@@ -27,12 +28,18 @@ int run_script(const SimulateCommand& command) {
   if (!in) return fail({Errc::kNotFound, command.scenario + " can't be read"});
   const auto outcome = sim::run_scenario(text.str());
   if (!outcome) return fail({outcome.error().code(), command.scenario + ": " + outcome.error().detail()});
-  if (command.json)
+  if (command.json) {
+    json::array transactions;
+    for (const auto& [kind, node] : outcome->transactions)
+      transactions.push_back(
+          json::object{{"kind", kind}, {"node", node.empty() ? json::value(nullptr) : json::value(node)}});
     std::cout << pretty(
         json::object{{"transcript", outcome->transcript},
+                     {"transactions", std::move(transactions)},
                      {"failure", outcome->failure.empty() ? json::value(nullptr) : json::value(outcome->failure)}});
-  else
+  } else {
     std::cout << outcome->transcript;
+  }
   if (outcome->failure.empty()) return kDone;
   complain(command.scenario + ": " + outcome->failure);
   return kFailed;

@@ -10,6 +10,8 @@
 
 #include <boost/json/array.hpp>
 
+#include "brigade/wire/subject.h"
+
 namespace brigade::node {
 namespace {
 
@@ -107,6 +109,8 @@ json::object log_json(const ClusterMap& map, const std::vector<LogLine>& lines, 
     entry["time"] = line.applied.unix_ms == 0 ? json::value(nullptr) : json::value(iso_time(line.applied));
     entry["epoch"] = std::to_string(epoch.counter) + "." + name_of(map, epoch.coordinator);
     entry["kind"] = wire::kind_name(line.change);
+    const NodeId about = wire::subject_of({epoch, line.position.seq, line.change});
+    entry["node"] = about ? json::value(name_of(map, about)) : json::value(nullptr);
     entry["text"] = change_text(map, line.change);
     entries.push_back(std::move(entry));
   }

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <set>
 
+#include "brigade/wire/subject.h"
+
 namespace brigade::sim {
 
 void Witness::on_effects(std::size_t node, const cluster::Effects& effects) {
@@ -13,10 +15,14 @@ void Witness::on_effects(std::size_t node, const cluster::Effects& effects) {
     if (event.kind == cluster::Event::Kind::kInviting) inviter = node;
   }
   const Seq known = world_.committed().seq();
-  for (const wire::LogEntry& entry : effects.committed)
-    if (entry.seq > known)
-      committed.push_back({node, std::string(wire::kind_name(entry.change)),
-                           change_text(entry.change, [this](NodeId id) { return transcript_.name(id); })});
+  const auto name = [this](NodeId id) { return transcript_.name(id); };
+  for (const wire::LogEntry& entry : effects.committed) {
+    if (entry.seq <= known) continue;
+    const std::string kind(wire::kind_name(entry.change));
+    committed.push_back({node, kind, change_text(entry.change, name)});
+    const NodeId about = wire::subject_of(entry);
+    transactions.push_back({kind, about ? name(about) : ""});
+  }
   transcript_.on_effects(node, effects);
 }
 

@@ -70,7 +70,7 @@ ScenarioOutcome ScenarioRunner::run() {
   }
   std::string text = transcript_.finish();
   if (!failure_.empty()) text += "FAILED: " + failure_ + "\n";
-  return {std::move(text), failure_};
+  return {std::move(text), failure_, std::move(witness_.transactions)};
 }
 
 void ScenarioRunner::fail(const Step& step, const std::string& why) {

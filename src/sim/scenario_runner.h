@@ -32,6 +32,7 @@ class Witness : public Observer {
   std::vector<Seen> events;
   std::vector<Seen> sent;
   std::vector<Seen> committed;
+  std::vector<ScenarioOutcome::Transaction> transactions;
   std::size_t inviter = kWorld;  ///< who stood for election last
 
  private:

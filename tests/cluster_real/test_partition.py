@@ -1,59 +1,12 @@
 """Two of five nodes cut off from the rest, each node in a network namespace of its own. Needs root; skipped without."""
-import ctypes
 import http.client
 import statistics
-import subprocess
 import threading
 import time
 import unittest
 
 from harness import ClusterTest, check_all, content, figure, wait_for
-
-CLONE_NEWNS, CLONE_NEWNET = 0x00020000, 0x40000000
-HUB = "10.77.0.254"
-
-
-def run(command, stdin=""):
-    subprocess.run(command.split(), check=True, capture_output=True, input=stdin, text=True)
-
-
-def address(number):
-    return f"10.77.0.{number}"
-
-
-class Network:
-    """Nodes 1 to `count` on bridge br0; those cut off hang on br1. This process reaches both sides. Gone with it."""
-
-    def __init__(self, count):
-        run("mount --make-rprivate /")
-        run("mount -t tmpfs none /run")
-        run("ip link set lo up")
-        for bridge in ("br0", "br1"):  # one hardware address, so that no node need learn where this process went
-            run(f"ip link add {bridge} address 02:00:00:00:00:fe type bridge mcast_snooping 0 forward_delay 0")
-            run(f"ip link set {bridge} up")
-        # A bridge without a port has no carrier, and is slow to notice its first one.
-        run("ip link add idle type veth peer name idle-end")
-        run("ip link set idle-end up")
-        run("ip link set idle master br1 up")
-        run(f"ip addr add {HUB}/24 dev br0")
-        for number in range(1, count + 1):
-            run(f"ip netns add n{number}")
-            run(f"ip link add p{number} type veth peer name eth0 netns n{number}")
-            run(f"ip link set p{number} master br0 up")
-            run(f"ip -n n{number} link set lo up")
-            run(f"ip -n n{number} link set eth0 up")
-            run(f"ip -n n{number} addr add {address(number)}/24 dev eth0")
-
-    def cut_off(self, numbers):
-        self.move(numbers, "br1", "add")
-
-    def heal(self, numbers):
-        self.move(numbers, "br0", "del")
-
-    def move(self, numbers, bridge, change):
-        lines = [f"link set p{number} master {bridge}" for number in numbers]
-        lines += [f"route {change} {address(number)}/32 dev br1 src {HUB}" for number in numbers]
-        run("ip -batch -", "\n".join(lines))
+from network import Network, in_namespace, own_namespace
 
 
 class Watch:
@@ -117,10 +70,10 @@ def ask(node, key, timeout, method="GET", body=None):
 
 class Partition(ClusterTest):
     def test_a_minority_that_is_cut_off_stops_and_the_majority_goes_on(self):
-        if ctypes.CDLL(None).unshare(CLONE_NEWNS | CLONE_NEWNET) != 0:
+        if not own_namespace():
             self.skipTest("network namespaces are not permitted here: run as root")
         network = Network(5)
-        cluster = self.make_cluster(5, lambda n: (address(n), ("ip", "netns", "exec", f"n{n}")))
+        cluster = self.make_cluster(5, in_namespace)
         load = self.start_load(cluster)
         load.wait_for_more(100)
         # The harder case: the coordinator is among those cut off.

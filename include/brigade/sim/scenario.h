@@ -8,16 +8,22 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "brigade/base/result.h"
 
 namespace brigade::sim {
 
 struct ScenarioOutcome {
+  struct Transaction {
+    std::string kind;
+    std::string node;  ///< whom it is about (wire/subject.h); may be empty
+  };
   /// For people: steps, messages, events, with their times in ms.
   std::string transcript;
   /// What was expected and did not happen, or which rule of safety was broken; empty if all was well.
   std::string failure;
+  std::vector<Transaction> transactions;  ///< committed, in order
 };
 
 /// Errors: kInvalid, with the line and the word that can't be understood.

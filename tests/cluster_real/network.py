@@ -1,0 +1,59 @@
+"""A network of its own for a test: each node in a network namespace on a bridge. Needs root."""
+import ctypes
+import subprocess
+
+CLONE_NEWNS, CLONE_NEWNET = 0x00020000, 0x40000000
+HUB = "10.77.0.254"
+
+
+def run(command, stdin=""):
+    subprocess.run(command.split(), check=True, capture_output=True, input=stdin, text=True)
+
+
+def address(number):
+    return f"10.77.0.{number}"
+
+
+class Network:
+    """Nodes 1 to `count` on bridge br0; those cut off hang on br1. This process reaches both sides. Gone with it."""
+
+    def __init__(self, count):
+        run("mount --make-rprivate /")
+        run("mount -t tmpfs none /run")
+        run("ip link set lo up")
+        for bridge in ("br0", "br1"):  # one hardware address, so that no node need learn where this process went
+            run(f"ip link add {bridge} address 02:00:00:00:00:fe type bridge mcast_snooping 0 forward_delay 0")
+            run(f"ip link set {bridge} up")
+        # A bridge without a port has no carrier, and is slow to notice its first one.
+        run("ip link add idle type veth peer name idle-end")
+        run("ip link set idle-end up")
+        run("ip link set idle master br1 up")
+        run(f"ip addr add {HUB}/24 dev br0")
+        for number in range(1, count + 1):
+            run(f"ip netns add n{number}")
+            run(f"ip link add p{number} type veth peer name eth0 netns n{number}")
+            run(f"ip link set p{number} master br0 up")
+            run(f"ip -n n{number} link set lo up")
+            run(f"ip -n n{number} link set eth0 up")
+            run(f"ip -n n{number} addr add {address(number)}/24 dev eth0")
+
+    def cut_off(self, numbers):
+        self.move(numbers, "br1", "add")
+
+    def heal(self, numbers):
+        self.move(numbers, "br0", "del")
+
+    def move(self, numbers, bridge, change):
+        lines = [f"link set p{number} master {bridge}" for number in numbers]
+        lines += [f"route {change} {address(number)}/32 dev br1 src {HUB}" for number in numbers]
+        run("ip -batch -", "\n".join(lines))
+
+
+def own_namespace():
+    """This process leaves the machine's network for one of its own; false where that is not permitted."""
+    return ctypes.CDLL(None).unshare(CLONE_NEWNS | CLONE_NEWNET) == 0
+
+
+def in_namespace(number):
+    """`place` of a cluster whose nodes live in the namespaces of a Network."""
+    return address(number), ("ip", "netns", "exec", f"n{number}")
