@@ -228,7 +228,7 @@ TEST_CASE("a log line has position, kind, words and a time where it is known") {
                                    {{Epoch{4, NodeId{2}}, Seq{8}}, wire::NodeRemoved{NodeId{1}}, WallTime{1500}}};
   const json::object out = log_json(m.map(), lines, Seq{3});
   CHECK(json::serialize(out.at("entries").as_array()[0]) ==
-        R"({"seq":7,"time":null,"epoch":"4.n2","kind":"NodeDown","text":"n1 down"})");
+        R"({"seq":7,"time":null,"epoch":"4.n2","kind":"NodeDown","node":"n1","text":"n1 down"})");
   CHECK(out.at("entries").as_array()[1].as_object().at("time") == "1970-01-01T00:00:01.500Z");
   CHECK(out.at("first_kept").as_uint64() == 3);
   CHECK(log_json(m.map(), {}, Seq{}).at("first_kept").is_null());
