@@ -3,9 +3,9 @@
 #include "object_response.h"
 #include "operator_answers.h"
 #include "operator_endpoint.h"
+#include "operator_requests.h"
 
 #include <algorithm>
-#include <charconv>
 #include <chrono>
 #include <ctime>
 #include <memory>
@@ -16,7 +16,6 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/json/object.hpp>
-#include <boost/json/serialize.hpp>
 
 #include "brigade/net/http_semantics.h"
 #include "brigade/wire/validate.h"
@@ -129,40 +128,6 @@ asio::awaitable<Result<Seq>> propose_anywhere(NodeContext& context, wire::Change
   co_return last;
 }
 
-std::string change_json(const wire::Change& change) {
-  json::object out;
-  out["kind"] = wire::kind_name(change);
-  if (const auto* removed = std::get_if<wire::NodeRemoved>(&change)) out["node"] = to_string(removed->node);
-  if (const auto* setting = std::get_if<wire::SettingChanged>(&change)) {
-    out["name"] = setting->name;
-    out["value"] = setting->value;
-  }
-  return json::serialize(out);
-}
-
-Result<wire::Change> parse_change(std::string_view text) {
-  const Error malformed{Errc::kInvalid, "not a change that an operator may ask for"};
-  const auto object = parse_object(text);
-  if (!object) return malformed;
-  const json::string* kind = text_in(*object, "kind");
-  const json::string* node = text_in(*object, "node");
-  const json::string* name = text_in(*object, "name");
-  const json::string* value = text_in(*object, "value");
-  wire::Change change;
-  if (kind != nullptr && *kind == "SettingChanged" && name != nullptr && value != nullptr) {
-    change = wire::SettingChanged{std::string(*name), std::string(*value)};
-  } else if (kind != nullptr && *kind == "NodeRemoved" && node != nullptr && node->size() == 16) {
-    std::uint64_t id = 0;
-    const auto [end, error] = std::from_chars(node->data(), node->data() + node->size(), id, 16);
-    if (error != std::errc{} || end != node->data() + node->size()) return malformed;
-    change = wire::NodeRemoved{NodeId{id}};
-  } else {
-    return malformed;
-  }
-  if (auto ok = wire::validate(change); !ok) return ok.error();
-  return change;
-}
-
 asio::awaitable<void> handle_peer_propose(NodeContext& context, net::Request& request, net::Response& response) {
   auto text = net::query_value(net::split_target(request.head().target).second, "change");
   auto change = text ? parse_change(text->value_or("")) : Result<wire::Change>(text.error());
@@ -207,29 +172,21 @@ asio::awaitable<void> OperatorEndpoint::change(std::string path, net::Request& r
     co_await join(*stamp, std::move(text), response);
     co_return;
   }
-  const auto object = parse_object(*body);
-  if (!object) {
-    co_await send_problem(response, object.error());
-    co_return;
-  }
   wire::Change wanted;
   if (path == "/cluster/settings") {
-    const json::string* name = text_in(*object, "name");
-    const json::string* value = text_in(*object, "value");
-    if (name == nullptr || value == nullptr) {
-      Error error{Errc::kInvalid, R"(a setting is changed with {"name": ..., "value": ...}, both texts)"};
-      co_await send_problem(response, std::move(error));
+    auto setting = parse_setting(*body);
+    if (!setting) {
+      co_await send_problem(response, setting.error());
       co_return;
     }
-    wanted = wire::SettingChanged{std::string(*name), std::string(*value)};
+    wanted = std::move(*setting);
   } else {
-    const json::string* name = text_in(*object, "node");
+    const auto name = parse_removal(*body);
     const auto view = context_.view();
-    const cluster::RosterEntry* entry = name == nullptr ? nullptr : view->map.node_named(*name);
+    const cluster::RosterEntry* entry = name ? view->map.node_named(*name) : nullptr;
     if (entry == nullptr) {
-      Error error{name == nullptr ? Errc::kInvalid : Errc::kNotFound,
-                  name == nullptr ? R"(a node is removed with {"node": "its name"})"
-                                  : "there is no node " + std::string(*name) + ": /cluster/nodes lists them"};
+      Error error =
+          name ? Error{Errc::kNotFound, "there is no node " + *name + ": /cluster/nodes lists them"} : name.error();
       co_await send_problem(response, std::move(error));
       co_return;
     }
@@ -254,15 +211,14 @@ asio::awaitable<void> OperatorEndpoint::commit(wire::Change change, net::Respons
 
 asio::awaitable<void> OperatorEndpoint::join(const AdminStamp& stamp, std::string body, net::Response& response) {
   const auto view = context_.view();
-  const auto object = parse_object(body);
-  const json::string* name = object ? text_in(*object, "name") : nullptr;
+  const auto name = parse_join(body);
   std::optional<Error> refusal;
-  if (name == nullptr || !wire::is_name(*name)) {
-    refusal = Error{Errc::kInvalid, "a node that joins has a name of letters, digits, '.', '_' and '-'"};
+  if (!name) {
+    refusal = name.error();
   } else if (!view->in_roster) {
     refusal = Error{Errc::kNoQuorum, "this node is not in the cluster itself yet: ask again, or another node"};
   } else if (view->map.node_named(*name) != nullptr) {
-    refusal = Error{Errc::kConflict, "a node named " + std::string(*name) +
+    refusal = Error{Errc::kConflict, "a node named " + *name +
                                          " is in the cluster already: choose another name, or remove that one first"};
   }
   if (refusal) {

@@ -7,9 +7,6 @@
 
 #include "node_context.h"
 
-#include <string>
-#include <string_view>
-
 #include <boost/asio/awaitable.hpp>
 
 #include "brigade/base/result.h"
@@ -23,10 +20,5 @@ asio::awaitable<Result<Position>> propose_here(NodeContext& context, wire::Chang
 /// Commits `change`, wherever the coordinator is, and waits until this node has applied it. Errors: as
 /// Control::propose; kTimeout if the outcome is open.
 asio::awaitable<Result<Seq>> propose_anywhere(NodeContext& context, wire::Change change);
-
-/// The JSON of a change that an operator may ask for (NodeRemoved, SettingChanged), as it travels between nodes.
-std::string change_json(const wire::Change& change);
-/// Errors: kInvalid.
-Result<wire::Change> parse_change(std::string_view text);
 
 }  // namespace brigade::node

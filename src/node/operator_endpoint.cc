@@ -6,6 +6,7 @@
 #include "operator_changes.h"
 #include "operator_locate.h"
 #include "operator_objects.h"
+#include "operator_requests.h"
 #include "web_page.h"
 
 #include <algorithm>

@@ -2,6 +2,7 @@
 
 #include "operator_answers.h"
 #include "operator_json.h"
+#include "operator_requests.h"
 #include "record_fields.h"
 
 #include <set>

@@ -41,6 +41,18 @@ std::string revision_here(const NodeContext& context, const ObjectId& id) {
   return to_string(entry ? entry->revision : Revision{});
 }
 
+/// Errors: kUnavailable if this node serves none of the replica buckets of a part.
+Status parts_served(const NodeContext& context, const std::vector<SharedPart>& parts) {
+  const auto view = context.view();
+  for (const SharedPart& part : parts) {
+    bool served = false;
+    for (std::uint32_t j = 0; j < part.level.redundancy() && !served; ++j)
+      served = context.serves(view->map, placement::by_distance(part.home, j));
+    if (!served) return Error{Errc::kUnavailable, "this node is not in sync for bucket " + to_string(part.home)};
+  }
+  return {};
+}
+
 }  // namespace
 
 asio::awaitable<Result<std::unique_ptr<store::StagedObject>>> stage_here(NodeContext& context, ObjectId id,

@@ -55,17 +55,6 @@ Result<std::vector<SharedPart>> parse_parts(std::string_view body) {
   return parts;
 }
 
-Status parts_served(const NodeContext& context, const std::vector<SharedPart>& parts) {
-  const auto view = context.view();
-  for (const SharedPart& part : parts) {
-    bool served = false;
-    for (std::uint32_t j = 0; j < part.level.redundancy() && !served; ++j)
-      served = context.serves(view->map, placement::by_distance(part.home, j));
-    if (!served) return Error{Errc::kUnavailable, "this node is not in sync for bucket " + to_string(part.home)};
-  }
-  return {};
-}
-
 void append_digest(std::string& body, const SharedPart& part, const Digest& digest) {
   body += std::to_string(part.home.value) + " " + std::to_string(part.level.value) + " " + std::to_string(digest.high) +
           " " + std::to_string(digest.low) + " " + std::to_string(digest.count) + "\n";

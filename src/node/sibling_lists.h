@@ -1,9 +1,7 @@
 // What siblings tell each other of the objects that they share: digests and lists, as text lines between nodes.
 // Source: design §5 Filling; proto/README.md "Peer requests".
-// Thread:  pure functions, but for parts_served, which reads the context.
+// Thread:  pure functions.
 #pragma once
-
-#include "node_context.h"
 
 #include <string>
 #include <string_view>
@@ -29,8 +27,6 @@ inline constexpr std::size_t kPartsMax = 8192;  ///< in one request
 std::string part_line(const SharedPart& part);
 /// Errors: kInvalid.
 Result<std::vector<SharedPart>> parse_parts(std::string_view body);
-/// Errors: kUnavailable if this node serves none of the replica buckets of a part.
-Status parts_served(const NodeContext& context, const std::vector<SharedPart>& parts);
 
 void append_digest(std::string& body, const SharedPart& part, const Digest& digest);
 /// In the order of the request. Errors: kBadGateway.

@@ -125,7 +125,7 @@ void PromiseCoordinator::watch(PromiseNode& node, Peer& peer) {
     if (here && world_.prng.chance(1, 3)) bring_up(node.id);
     return;
   }
-  if (world_.now() - peer.heard > kFailureTimeout || (world_.faults && world_.prng.chance(1, 400)))
+  if (world_.now() - peer.heard > kFailureTimeout || (world_.faults && world_.prng.chance(1, world_.temper.whims)))
     peer.condemned = true;
   if (peer.condemned) {
     if (world_.now() >= peer.grant_end || world_.broken(PromiseFlaw::kDownBeforeGrantEnds)) take_out(node.id, peer);

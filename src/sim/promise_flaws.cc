@@ -37,6 +37,10 @@ std::string_view promise_flaw_name(PromiseFlaw flaw) {
       return "drop-keeps-revision";
     case PromiseFlaw::kAckBeforeAll:
       return "ack-before-all";
+    case PromiseFlaw::kAckBeforeDurable:
+      return "ack-before-durable";
+    case PromiseFlaw::kStandInSkipped:
+      return "stand-in-skipped";
     case PromiseFlaw::kAckUnderOldMap:
       return "ack-under-old-map";
     case PromiseFlaw::kAckWithNobodyInSync:

@@ -36,6 +36,9 @@ class PromiseJudge {
   /// A read of `key` that began at `began` is answered: with the contents of `op`, or 404. `how` is for people.
   void answered(std::size_t key, Ticks began, Ticks now, std::optional<std::size_t> op, const std::string& how);
 
+  /// Somebody who looks at more than answers has found something wrong.
+  void found(Ticks now, std::string what) { fail(now, std::move(what), "seen on the disks"); }
+
   [[nodiscard]] const std::string& violation() const { return violation_; }
 
  private:

@@ -40,6 +40,10 @@ void PromiseReplica::commit_here(PromiseNode& node, std::size_t key, PromiseReco
                    std::to_string(key) + " op " + std::to_string(record.op) + (record.tombstone ? " gone" : "") +
                    " level " + std::to_string(record.level.value) + " revision " + to_string(record.revision));
   };
+  if (world_.broken(PromiseFlaw::kAckBeforeDurable)) {
+    world_.disk(node, visit, [token] {});
+    return then(true);
+  }
   world_.disk(node, visit, [token, stored, then = std::move(then)]() mutable {
     token.reset();
     then(*stored);

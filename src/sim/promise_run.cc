@@ -62,6 +62,7 @@ class Run {
     });
     // Where a change and a write meet, most can go wrong.
     world_.on_commit = [this] {
+      lag_at_change();
       if (!world_.prng.chance(world_.temper.writes_at_changes, 10) || world_.now() >= kWritesEnd) return;
       PromiseNode& gateway = world_.nodes[world_.prng.below(world_.nodes.size())];
       world_.later(world_.some(12), [this, &gateway, key = world_.prng.below(world_.temper.keys)] {
@@ -235,6 +236,12 @@ class Run {
     world_.later(end, [this, &node, new_disk] {
       if (!node.running) world_.restart(node, new_disk);
     });
+  }
+
+  void lag_at_change() {
+    if (!world_.faults || !world_.prng.chance(world_.temper.lags_at_changes, 10)) return;
+    PromiseNode& node = world_.nodes[world_.prng.below(world_.nodes.size())];
+    node.lags_until = std::max(node.lags_until, world_.now() + world_.some(80));
   }
 
   void isolate(PromiseNode& node, Ticks end) {

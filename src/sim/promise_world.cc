@@ -15,6 +15,8 @@ PromiseTemper::PromiseTemper(Prng& prng)
     : keys(prng.chance(1, 2) ? 1 : PromiseWorld::kKeys),
       write_interval(static_cast<Ticks>(prng.chance(1, 2) ? 3 + prng.below(12) : 30 + prng.below(200))),
       writes_at_changes(prng.below(9)),
+      lags_at_changes(prng.chance(1, 2) ? 0 : 1 + prng.below(6)),
+      whims(prng.chance(1, 2) ? 400 : 15 + prng.below(60)),
       lost(20 + prng.below(200)),
       slow_message(5 + prng.below(40)),
       moves(6 + prng.below(100)),

@@ -97,6 +97,8 @@ struct PromiseTemper {
   std::uint64_t keys = 1;  ///< of the kKeys that are used
   Ticks write_interval = 0;
   std::uint64_t writes_at_changes = 0;  ///< of ten transactions, how many are met by a write
+  std::uint64_t lags_at_changes = 0;    ///< ... and by a node that does not see them for a while
+  std::uint64_t whims = 0;              ///< one in so many looks at a node, and the coordinator takes it out
   // One in so many; of messages, looks at a bucket, writes that something befalls:
   std::uint64_t lost = 0, slow_message = 0, moves = 0, aimed = 0;
   Ticks fault_interval = 0;

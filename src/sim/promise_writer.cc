@@ -1,5 +1,7 @@
 #include "promise_writer.h"
 
+#include "promise_copies.h"
+
 #include <algorithm>
 #include <utility>
 
@@ -93,7 +95,7 @@ void PromiseWriter::put(const JobPtr& job) {
 void PromiseWriter::stage(const JobPtr& job) {
   job->stage_name = ++stages_;
   const ObjectId id = PromiseWorld::object(job->request.key);
-  job->at_first = replication::replica_set(world_.map(*job->node), id, job->level).live;
+  job->at_first = reached(world_.map(*job->node), id, job->level);
   auto left = std::make_shared<std::size_t>(job->at_first.size());
   auto one_less = [this, job, left] {
     if (--*left > 0) return;
@@ -240,6 +242,20 @@ void PromiseWriter::remove(const JobPtr& job) {
   });
 }
 
+std::vector<NodeId> PromiseWriter::reached(const cluster::ClusterMap& map, const ObjectId& id, Level level) const {
+  std::vector<NodeId> live = replication::replica_set(map, id, level).live;
+  if (!world_.broken(PromiseFlaw::kStandInSkipped)) return live;
+  std::erase_if(live, [&](NodeId node) {
+    for (std::uint32_t j = 0; j < level.redundancy(); ++j) {
+      const cluster::Cell& cell = map.cell(placement::by_distance(placement::home_bucket(id), j));
+      const bool stands_in = cell.new_owner == node && cell.state == cluster::BucketState::kStandIn;
+      if (cell.owner == node || (cell.new_owner == node && !stands_in)) return false;
+    }
+    return true;
+  });
+  return live;
+}
+
 bool PromiseWriter::enough(const Job& job) const {
   const cluster::ClusterMap& map = world_.map(*job.node);
   const ObjectId id = PromiseWorld::object(job.request.key);
@@ -257,7 +273,7 @@ void PromiseWriter::complete(const JobPtr& job, Seq wait_for) {
       job->done.clear();
       job->done_since = since;
     }
-    std::vector<NodeId> wanted = replication::replica_set(world_.log.at(applied), id, job->reach).live;
+    std::vector<NodeId> wanted = reached(world_.log.at(applied), id, job->reach);
     if (world_.broken(PromiseFlaw::kAckUnderOldMap)) wanted = job->at_first;
     const bool all = std::ranges::includes(job->done, wanted) || world_.broken(PromiseFlaw::kAckBeforeAll);
     // The last that was in sync is complete when it comes back: so nothing is acknowledged after it has gone.
@@ -265,6 +281,7 @@ void PromiseWriter::complete(const JobPtr& job, Seq wait_for) {
                           replication::replica_set(world_.log.at(applied), id, job->level).primary;
     if (all && somebody && enough(*job)) {
       if (!world_.may_serve(*job->node)) return finish(job, {});
+      check_copies(world_, *job->node, job->request.key, job->record.revision, job->level);
       return finish(job, {.kind = Kind::kOk});
     }
     if (world_.now() >= job->deadline) return finish(job, {});
@@ -273,9 +290,9 @@ void PromiseWriter::complete(const JobPtr& job, Seq wait_for) {
 }
 
 void PromiseWriter::bring_up_all(const JobPtr& job, Seq wait_for) {
-  const auto set = replication::replica_set(world_.map(*job->node), PromiseWorld::object(job->request.key), job->reach);
+  const auto wanted = reached(world_.map(*job->node), PromiseWorld::object(job->request.key), job->reach);
   std::vector<NodeId> missing;
-  std::ranges::set_difference(set.live, job->done, std::back_inserter(missing));
+  std::ranges::set_difference(wanted, job->done, std::back_inserter(missing));
   auto left = std::make_shared<std::size_t>(missing.size() + 1);
   auto named = std::make_shared<Seq>(wait_for);
   auto one_less = [this, job, left, named](Seq seq) {

@@ -64,6 +64,9 @@ class PromiseWriter {
   void bring_up(const JobPtr& job, NodeId to, const std::function<void(Seq)>& then);
   void finish(const JobPtr& job, PromiseReply reply);
   void lock(const JobPtr& job, std::function<void()> then);
+  /// The nodes that a write must reach: rising, distinct.
+  [[nodiscard]] std::vector<NodeId> reached(const cluster::ClusterMap& map, const ObjectId& id,
+                                            placement::Level level) const;
   [[nodiscard]] bool enough(const Job& job) const;
   void say(const Job& job, const std::string& what) const;
 

@@ -3,6 +3,7 @@
 #include "operator_answers.h"
 #include "operator_changes.h"
 #include "operator_locate.h"
+#include "operator_requests.h"
 #include "replication/maps.h"
 
 #include <boost/json/array.hpp>

@@ -37,6 +37,8 @@ enum class PromiseFlaw : std::uint8_t {
   kHigherRevisionIsOk,     ///< a replica that has a higher revision says that it has the write
   kDropKeepsRevision,      ///< lowering a redundancy leaves tombstones with the revision of the object itself
   kAckBeforeAll,           ///< the client is told as soon as `write_copies` nodes have it
+  kAckBeforeDurable,       ///< a replica says that it has the write before its disk does
+  kStandInSkipped,         ///< a stand-in takes no writes
   kAckUnderOldMap,         ///< ... as soon as those have it that were the live replicas at the beginning
   kAckWithNobodyInSync,    ///< a primary that is none any more tells its client even while no replica is in sync
   kDoneOutlivesRole,       ///< a copy made before a node's part changed counts after that change

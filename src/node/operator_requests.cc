@@ -1,0 +1,113 @@
+#include "operator_requests.h"
+
+#include "record_fields.h"
+
+#include <charconv>
+#include <utility>
+
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+
+#include "brigade/base/limits.h"
+#include "brigade/net/http_semantics.h"
+#include "brigade/wire/validate.h"
+
+namespace brigade::node {
+
+namespace json = boost::json;
+
+Result<std::uint64_t> query_number(std::string_view query, std::string_view name, std::uint64_t fallback,
+                                   std::uint64_t max) {
+  const auto value = net::query_value(query, name);
+  if (!value) return value.error();
+  if (!*value) return fallback;
+  const auto number = parse_number(**value);
+  if (!number || *number > max)
+    return Error{Errc::kInvalid, std::string(name) + " must be a number from 0 to " + std::to_string(max)};
+  return *number;
+}
+
+Result<std::string> query_text(std::string_view query, std::string_view name) {
+  auto value = net::query_value(query, name);
+  if (!value) return value.error();
+  if (!*value) return std::string();
+  if ((*value)->size() > limits::kKeyBytesMax)
+    return Error{Errc::kInvalid, std::string(name) + " is longer than a key may be"};
+  return std::move(**value);
+}
+
+const json::string* text_in(const json::object& object, std::string_view name) {
+  const json::value* value = object.if_contains(name);
+  return value == nullptr ? nullptr : value->if_string();
+}
+
+Result<json::object> parse_object(std::string_view text) {
+  boost::system::error_code error;
+  json::value value = json::parse(text, error);
+  if (error || !value.is_object()) return Error{Errc::kInvalid, "the body must be one JSON object"};
+  return std::move(value.get_object());
+}
+
+std::string change_json(const wire::Change& change) {
+  json::object out;
+  out["kind"] = wire::kind_name(change);
+  if (const auto* removed = std::get_if<wire::NodeRemoved>(&change)) out["node"] = to_string(removed->node);
+  if (const auto* setting = std::get_if<wire::SettingChanged>(&change)) {
+    out["name"] = setting->name;
+    out["value"] = setting->value;
+  }
+  return json::serialize(out);
+}
+
+Result<wire::Change> parse_change(std::string_view text) {
+  const Error malformed{Errc::kInvalid, "not a change that an operator may ask for"};
+  const auto object = parse_object(text);
+  if (!object) return malformed;
+  const json::string* kind = text_in(*object, "kind");
+  const json::string* node = text_in(*object, "node");
+  const json::string* name = text_in(*object, "name");
+  const json::string* value = text_in(*object, "value");
+  wire::Change change;
+  if (kind != nullptr && *kind == "SettingChanged" && name != nullptr && value != nullptr) {
+    change = wire::SettingChanged{std::string(*name), std::string(*value)};
+  } else if (kind != nullptr && *kind == "NodeRemoved" && node != nullptr && node->size() == 16) {
+    std::uint64_t id = 0;
+    const auto [end, error] = std::from_chars(node->data(), node->data() + node->size(), id, 16);
+    if (error != std::errc{} || end != node->data() + node->size()) return malformed;
+    change = wire::NodeRemoved{NodeId{id}};
+  } else {
+    return malformed;
+  }
+  if (auto ok = wire::validate(change); !ok) return ok.error();
+  return change;
+}
+
+Result<wire::SettingChanged> parse_setting(std::string_view body) {
+  const auto object = parse_object(body);
+  if (!object) return object.error();
+  const json::string* name = text_in(*object, "name");
+  const json::string* value = text_in(*object, "value");
+  if (name == nullptr || value == nullptr)
+    return Error{Errc::kInvalid, R"(a setting is changed with {"name": ..., "value": ...}, both texts)"};
+  wire::SettingChanged change{std::string(*name), std::string(*value)};
+  if (auto ok = wire::validate(wire::Change(change)); !ok) return ok.error();
+  return change;
+}
+
+Result<std::string> parse_removal(std::string_view body) {
+  const auto object = parse_object(body);
+  if (!object) return object.error();
+  const json::string* name = text_in(*object, "node");
+  if (name == nullptr) return Error{Errc::kInvalid, R"(a node is removed with {"node": "its name"})"};
+  return std::string(*name);
+}
+
+Result<std::string> parse_join(std::string_view body) {
+  const auto object = parse_object(body);
+  const json::string* name = object ? text_in(*object, "name") : nullptr;
+  if (name == nullptr || !wire::is_name(*name))
+    return Error{Errc::kInvalid, "a node that joins has a name of letters, digits, '.', '_' and '-'"};
+  return std::string(*name);
+}
+
+}  // namespace brigade::node
