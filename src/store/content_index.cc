@@ -8,122 +8,195 @@
 
 namespace brigade::store {
 
-struct ContentIndex::Record {
-  ObjectId id;
-  Revision revision;
-  std::uint64_t size : 48;
-  std::uint64_t level : 4;
+/// The home bucket's 16 bits of the id are left out.
+struct ContentIndex::Packed {
+  std::uint64_t id_low;
+  std::uint64_t id_high : 48;
+  std::uint64_t size_low : 16;
+  std::uint64_t revision;
+  std::uint64_t lsn : 47;
+  std::uint64_t level : 3;
   std::uint64_t tombstone : 1;
   std::uint64_t corrupt : 1;
+  std::uint64_t large : 1;
+  std::uint64_t header_units : 6;
+  std::uint64_t size_middle : 5;
+  std::uint64_t slot : 22;
+  std::uint64_t unit : 22;
+  std::uint64_t size_high : 20;
 
-  explicit Record(const IndexEntry& entry)
-      : id(entry.id),
-        revision(entry.revision),
-        size(entry.size),
-        level(entry.level),
-        tombstone(entry.tombstone ? 1 : 0),
-        corrupt(entry.corrupt ? 1 : 0) {
-    static_assert(sizeof(Record) == 32, "the budget of the index is 48 bytes per object, all told");
+  static constexpr std::uint64_t kIdMask = (std::uint64_t{1} << 48) - 1;
+
+  explicit Packed(const IndexRecord& r)
+      : id_low(r.entry.id.low),
+        id_high(r.entry.id.high & kIdMask),
+        size_low(r.entry.size & 0xffff),
+        revision(r.entry.revision.value),
+        lsn(r.lsn & IndexRecord::kLsnMax),
+        level(r.entry.level & 7u),
+        tombstone(r.entry.tombstone ? 1 : 0),
+        corrupt(r.entry.corrupt ? 1 : 0),
+        large(r.large ? 1 : 0),
+        header_units(r.header_units & 63u),
+        size_middle((r.entry.size >> 16) & 31),
+        slot(r.at.slot & IndexRecord::kSlotMax),
+        unit(r.at.unit & IndexRecord::kUnitMax),
+        size_high((r.entry.size >> 21) & 0xfffff) {
+    static_assert(sizeof(Packed) == 40, "the budget of the index is 48 bytes per object, all told");
   }
-  [[nodiscard]] IndexEntry entry() const {
-    return {.id = id,
-            .revision = revision,
+  [[nodiscard]] std::uint64_t size() const {
+    return std::uint64_t{size_low} | std::uint64_t{size_middle} << 16 | std::uint64_t{size_high} << 21;
+  }
+  [[nodiscard]] IndexEntry entry(BucketId home) const {
+    return {.id = {std::uint64_t{home.value} << 48 | id_high, id_low},
+            .revision = Revision{revision},
             .level = static_cast<std::uint8_t>(level),
             .tombstone = tombstone != 0,
-            .size = size,
+            .size = size(),
             .corrupt = corrupt != 0};
   }
+  [[nodiscard]] Location location() const {
+    return {static_cast<std::uint32_t>(slot), static_cast<std::uint32_t>(unit)};
+  }
+  [[nodiscard]] IndexRecord record(BucketId home) const {
+    return {.entry = entry(home),
+            .lsn = lsn,
+            .at = location(),
+            .large = large != 0,
+            .header_units = static_cast<std::uint8_t>(header_units)};
+  }
+  [[nodiscard]] bool is_before(const ObjectId& id) const {
+    const std::uint64_t high = id.high & kIdMask;
+    return id_high != high ? id_high < high : id_low < id.low;
+  }
+  [[nodiscard]] bool is(const ObjectId& id) const { return id_high == (id.high & kIdMask) && id_low == id.low; }
 };
 
 struct ContentIndex::Bucket {
-  std::vector<Record> records;  // rising by id
-  std::array<Digest, kLevelMax + 1> digests{};
+  std::vector<Packed> records;                                // rising by id
+  std::array<std::unique_ptr<Digest>, kLevelMax + 1> digests;  // made when first needed
   StoreStats stats;
 
-  [[nodiscard]] std::vector<Record>::iterator at_or_after(const ObjectId& id) {
+  [[nodiscard]] std::vector<Packed>::iterator at_or_after(const ObjectId& id) {
     return std::lower_bound(records.begin(), records.end(), id,
-                            [](const Record& r, const ObjectId& i) { return r.id < i; });
+                            [](const Packed& r, const ObjectId& i) { return r.is_before(i); });
   }
 };
 
 ContentIndex::ContentIndex() : regions_(std::make_unique<std::array<Region, 256>>()) {}
 ContentIndex::~ContentIndex() = default;
 
-void ContentIndex::count(Bucket& bucket, const Record& record, bool add) {
+ContentIndex::Bucket* ContentIndex::bucket_of(const Region& here, BucketId home) const {
+  return here.buckets[home.value & 0xff].get();
+}
+
+ContentIndex::Packed* ContentIndex::find_in(Bucket* bucket, const ObjectId& id) {
+  if (bucket == nullptr) return nullptr;
+  const auto at = bucket->at_or_after(id);
+  return at == bucket->records.end() || !at->is(id) ? nullptr : &*at;
+}
+
+void ContentIndex::count(Bucket& bucket, const IndexRecord& record, bool add) {
   const std::uint64_t one = add ? 1 : ~std::uint64_t{0};
-  if (record.tombstone != 0) {
+  const IndexEntry& entry = record.entry;
+  if (entry.tombstone) {
     bucket.stats.tombstones += one;
     tombstones_ += one;
-  } else if (record.corrupt == 0) {
-    Digest& digest = bucket.digests[record.level];
-    add ? digest.add(record.id, record.revision) : digest.remove(record.id, record.revision);
-    const std::uint64_t bytes = add ? record.size : ~std::uint64_t{record.size} + 1;
+  } else if (!entry.corrupt) {
+    std::unique_ptr<Digest>& digest = bucket.digests[entry.level];
+    if (!digest) digest = std::make_unique<Digest>();
+    add ? digest->add(entry.id, entry.revision) : digest->remove(entry.id, entry.revision);
+    const std::uint64_t bytes = add ? entry.size : ~entry.size + 1;
     bucket.stats.objects += one;
     bucket.stats.bytes += bytes;
     objects_ += one;
     bytes_ += bytes;
   }
-  if (record.corrupt != 0 && add) {
+  if (entry.corrupt && add) {
     ++bucket.stats.corrupt;
     ++corrupt_;
   }
+}
+
+std::optional<IndexRecord> ContentIndex::find_record(const ObjectId& id) const {
+  const BucketId home = home_of(id);
+  const Region& here = region(home);
+  const std::lock_guard lock(here.mutex);
+  const Packed* found = find_in(bucket_of(here, home), id);
+  if (found == nullptr) return std::nullopt;
+  return found->record(home);
 }
 
 std::optional<IndexEntry> ContentIndex::find(const ObjectId& id) const {
   const BucketId home = home_of(id);
   const Region& here = region(home);
   const std::lock_guard lock(here.mutex);
-  Bucket* bucket = here.buckets[home.value & 0xff].get();
-  if (bucket == nullptr) return std::nullopt;
-  const auto at = bucket->at_or_after(id);
-  if (at == bucket->records.end() || at->id != id) return std::nullopt;
-  return at->entry();
+  const Packed* found = find_in(bucket_of(here, home), id);
+  if (found == nullptr) return std::nullopt;
+  return found->entry(home);
 }
 
-void ContentIndex::put(const IndexEntry& entry) {
-  BRIGADE_CHECK(entry.level <= kLevelMax, "level " << int{entry.level});
-  const Record record(entry);
-  const BucketId home = home_of(entry.id);
+std::optional<IndexRecord> ContentIndex::put(const IndexRecord& record) {
+  BRIGADE_CHECK(record.entry.level <= kLevelMax, "level " << int{record.entry.level});
+  BRIGADE_CHECK(record.lsn <= IndexRecord::kLsnMax && record.at.slot <= IndexRecord::kSlotMax &&
+                    record.at.unit <= IndexRecord::kUnitMax && record.header_units < 64,
+                "a record that does not fit: lsn " << record.lsn << ", slot " << record.at.slot << ", unit "
+                                                   << record.at.unit);
+  const ObjectId& id = record.entry.id;
+  const BucketId home = home_of(id);
   Region& here = region(home);
   const std::lock_guard lock(here.mutex);
   std::unique_ptr<Bucket>& bucket = here.buckets[home.value & 0xff];
   if (!bucket) bucket = std::make_unique<Bucket>();
-  std::vector<Record>& records = bucket->records;
-  // Doubling would waste up to half of the memory; an eighth keeps the budget.
-  if (records.size() == records.capacity()) records.reserve(records.size() + records.size() / 8 + 4);
-  const auto at = bucket->at_or_after(entry.id);
-  if (at != records.end() && at->id == entry.id) {
-    count(*bucket, *at, false);
-    *at = record;
+  std::optional<IndexRecord> before;
+  if (Packed* found = find_in(bucket.get(), id)) {
+    before = found->record(home);
+    count(*bucket, *before, false);
+    *found = Packed(record);
   } else {
-    records.insert(at, record);
+    std::vector<Packed>& records = bucket->records;
+    // Doubling would waste up to half of the memory; an eighth keeps the budget.
+    if (records.size() == records.capacity()) records.reserve(records.size() + records.size() / 8 + 4);
+    records.insert(bucket->at_or_after(id), Packed(record));
   }
   count(*bucket, record, true);
+  return before;
 }
 
-void ContentIndex::erase(const ObjectId& id) {
+std::optional<IndexRecord> ContentIndex::erase(const ObjectId& id) {
   const BucketId home = home_of(id);
   Region& here = region(home);
   const std::lock_guard lock(here.mutex);
-  Bucket* bucket = here.buckets[home.value & 0xff].get();
-  if (bucket == nullptr) return;
-  const auto at = bucket->at_or_after(id);
-  if (at == bucket->records.end() || at->id != id) return;
-  count(*bucket, *at, false);
-  bucket->records.erase(at);
+  Bucket* bucket = bucket_of(here, home);
+  Packed* found = find_in(bucket, id);
+  if (found == nullptr) return std::nullopt;
+  const IndexRecord before = found->record(home);
+  count(*bucket, before, false);
+  bucket->records.erase(bucket->records.begin() + (found - bucket->records.data()));
+  return before;
+}
+
+bool ContentIndex::relocate(const ObjectId& id, std::uint64_t lsn, Location from, Location to) {
+  const BucketId home = home_of(id);
+  Region& here = region(home);
+  const std::lock_guard lock(here.mutex);
+  Packed* found = find_in(bucket_of(here, home), id);
+  if (found == nullptr || found->lsn != lsn || found->location() != from) return false;
+  found->slot = to.slot & IndexRecord::kSlotMax;
+  found->unit = to.unit & IndexRecord::kUnitMax;
+  return true;
 }
 
 bool ContentIndex::mark_corrupt(const ObjectId& id, Revision revision) {
   const BucketId home = home_of(id);
   Region& here = region(home);
   const std::lock_guard lock(here.mutex);
-  Bucket* bucket = here.buckets[home.value & 0xff].get();
-  if (bucket == nullptr) return false;
-  const auto at = bucket->at_or_after(id);
-  if (at == bucket->records.end() || at->id != id || at->revision != revision || at->corrupt != 0) return false;
-  count(*bucket, *at, false);
-  at->corrupt = 1;
-  count(*bucket, *at, true);
+  Bucket* bucket = bucket_of(here, home);
+  Packed* found = find_in(bucket, id);
+  if (found == nullptr || found->revision != revision.value || found->corrupt != 0) return false;
+  count(*bucket, found->record(home), false);
+  found->corrupt = 1;
+  count(*bucket, found->record(home), true);
   return true;
 }
 
@@ -131,25 +204,41 @@ Digest ContentIndex::digest(BucketId home, std::uint8_t level) const {
   BRIGADE_CHECK(level <= kLevelMax, "level " << int{level});
   const Region& here = region(home);
   const std::lock_guard lock(here.mutex);
-  const Bucket* bucket = here.buckets[home.value & 0xff].get();
-  return bucket == nullptr ? Digest{} : bucket->digests[level];
+  const Bucket* bucket = bucket_of(here, home);
+  return bucket == nullptr || !bucket->digests[level] ? Digest{} : *bucket->digests[level];
 }
 
 std::vector<IndexEntry> ContentIndex::list(BucketId home) const {
   const Region& here = region(home);
   const std::lock_guard lock(here.mutex);
-  const Bucket* bucket = here.buckets[home.value & 0xff].get();
+  const Bucket* bucket = bucket_of(here, home);
   std::vector<IndexEntry> entries;
   if (bucket == nullptr) return entries;
   entries.reserve(bucket->records.size());
-  for (const Record& record : bucket->records) entries.push_back(record.entry());
+  for (const Packed& record : bucket->records) entries.push_back(record.entry(home));
   return entries;
+}
+
+void ContentIndex::visit(BucketId home, const std::function<void(const IndexRecord&)>& visit) const {
+  const Region& here = region(home);
+  const std::lock_guard lock(here.mutex);
+  const Bucket* bucket = bucket_of(here, home);
+  if (bucket == nullptr) return;
+  for (const Packed& record : bucket->records) visit(record.record(home));
+}
+
+void ContentIndex::reserve(BucketId home, std::size_t records) {
+  Region& here = region(home);
+  const std::lock_guard lock(here.mutex);
+  std::unique_ptr<Bucket>& bucket = here.buckets[home.value & 0xff];
+  if (!bucket) bucket = std::make_unique<Bucket>();
+  bucket->records.reserve(records);
 }
 
 StoreStats ContentIndex::stats(BucketId home) const {
   const Region& here = region(home);
   const std::lock_guard lock(here.mutex);
-  const Bucket* bucket = here.buckets[home.value & 0xff].get();
+  const Bucket* bucket = bucket_of(here, home);
   return bucket == nullptr ? StoreStats{} : bucket->stats;
 }
 

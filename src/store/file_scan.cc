@@ -113,12 +113,12 @@ class Scan {
     for (const Found& record : found) {
       if (winner == nullptr || winner->name.id != record.name.id) {
         winner = &record;
-        index_.put({.id = record.name.id,
-                    .revision = record.name.revision,
-                    .level = record.name.level,
-                    .tombstone = record.name.tombstone,
-                    .size = record.size,
-                    .corrupt = !record.damage.empty()});
+        index_.put({.entry = {.id = record.name.id,
+                              .revision = record.name.revision,
+                              .level = record.name.level,
+                              .tombstone = record.name.tombstone,
+                              .size = record.size,
+                              .corrupt = !record.damage.empty()}});
         if (!record.damage.empty()) report(path + "/" + record.file, record.damage);
         continue;
       }

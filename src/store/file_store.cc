@@ -247,7 +247,7 @@ Result<ObjectMeta> FileStore::put(StagedFile& file, const ObjectMeta& meta) {
   const std::string path = path_of(entry);
   if (Status ok = file.publish(meta, path); !ok) return ok.error();
   if (Status ok = sync_directory(number); !ok) return ok.error();
-  index_.put(entry);
+  index_.put({.entry = entry});
   if (present && path_of(*present) != path) {
     // The new record is durable, the commit has succeeded. If the old file stays, the next start removes it.
     const Status removed = file_system_.remove(path_of(*present));
@@ -270,7 +270,7 @@ Status FileStore::forget(const ObjectId& id, Revision revision) {
   index_.erase(id);
   const Status removed = file_system_.remove(path_of(*present));
   if (removed || removed.error().code() == Errc::kNotFound) return {};
-  index_.put(*present);
+  index_.put({.entry = *present});
   return latch_.note(removed.error());
 }
 

@@ -38,14 +38,18 @@ void write_into(std::vector<std::byte>& bytes, std::uint64_t offset, std::span<c
   std::copy(what.begin(), what.end(), bytes.begin() + static_cast<std::ptrdiff_t>(offset));
 }
 
-/// Brings `change` into the state on disk. A torn write leaves its first half.
-void make_durable(const Change& change, bool torn) {
+/// Brings `change` into the state on disk.
+void make_durable(const Change& change, Kept kept) {
   Node& node = *change.node;
   switch (change.kind) {
-    case Change::Kind::kWrite:
-      write_into(node.durable_bytes, change.offset,
-                 std::span(change.bytes).first(torn ? change.bytes.size() / 2 : change.bytes.size()));
+    case Change::Kind::kWrite: {
+      const std::span<const std::byte> all(change.bytes);
+      const std::size_t half = all.size() / 2;
+      if (kept == Kept::kWhole) write_into(node.durable_bytes, change.offset, all);
+      if (kept == Kept::kTorn) write_into(node.durable_bytes, change.offset, all.first(half));
+      if (kept == Kept::kTornHead) write_into(node.durable_bytes, change.offset + half, all.subspan(half));
       break;
+    }
     case Change::Kind::kTruncate:
       node.durable_bytes.resize(change.offset);
       break;
@@ -139,7 +143,7 @@ struct MemoryFileSystem::State {
   void settle(const NodePtr& node, bool reach_disk) {
     std::erase_if(changes, [&](const Change& change) {
       if (change.node != node) return false;
-      if (reach_disk) make_durable(change, false);
+      if (reach_disk) make_durable(change, Kept::kWhole);
       return true;
     });
   }
@@ -182,16 +186,19 @@ class MemoryFileSystem::OpenFile final : public File {
   }
 
  private:
-  Result<std::size_t> write_some(std::uint64_t offset, std::span<const std::byte> bytes) override {
+  Result<std::size_t> write_some(std::uint64_t offset, std::span<const std::span<const std::byte>> pieces) override {
+    std::vector<std::byte> bytes;
+    for (const auto& piece : pieces) bytes.insert(bytes.end(), piece.begin(), piece.end());
     const std::lock_guard lock(state_->mutex);
     if (Status alive = check_alive(true); !alive) return alive.error();
     const std::optional<Fault> by = state_->next_call();
     if (Status ok = State::struck(by, true, path_); !ok) return ok.error();
-    if (by == Fault::kShortWrite) bytes = bytes.first((bytes.size() + 1) / 2);
+    if (by == Fault::kShortWrite) bytes.resize((bytes.size() + 1) / 2);
+    const std::size_t taken = bytes.size();
     write_into(node_->bytes, offset, bytes);
     state_->changes.push_back(
-        {.kind = Change::Kind::kWrite, .node = node_, .offset = offset, .bytes = {bytes.begin(), bytes.end()}});
-    return bytes.size();
+        {.kind = Change::Kind::kWrite, .node = node_, .offset = offset, .bytes = std::move(bytes)});
+    return taken;
   }
   Result<std::size_t> read_some(std::uint64_t offset, std::span<std::byte> buffer) override {
     const std::lock_guard lock(state_->mutex);
@@ -255,7 +262,7 @@ void MemoryFileSystem::crash(const std::function<Kept(std::size_t)>& keep) {
   const std::lock_guard lock(state_->mutex);
   for (std::size_t i = 0; i < state_->changes.size(); ++i) {
     const Kept kept = keep(i);
-    if (kept != Kept::kLost) make_durable(state_->changes[i], kept == Kept::kTorn);
+    if (kept != Kept::kLost) make_durable(state_->changes[i], kept);
   }
   state_->changes.clear();
   forget_volatile(*state_->root);
@@ -266,7 +273,8 @@ void MemoryFileSystem::crash(const std::function<Kept(std::size_t)>& keep) {
 void MemoryFileSystem::crash(Prng& prng) {
   crash([&](std::size_t) {
     if (prng.chance(1, 2)) return Kept::kLost;
-    return prng.chance(1, 4) ? Kept::kTorn : Kept::kWhole;
+    if (!prng.chance(1, 4)) return Kept::kWhole;
+    return prng.chance(1, 2) ? Kept::kTorn : Kept::kTornHead;
   });
 }
 

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <dirent.h>
@@ -6,6 +7,7 @@
 #include <string_view>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/uio.h>
 #include <system_error>
 #include <unistd.h>
 #include <utility>
@@ -78,6 +80,8 @@ class Descriptor {
   int fd_;
 };
 
+constexpr std::size_t kPiecesMax = 512;  // at once; the kernel takes 1024
+
 class PosixFile final : public File {
  public:
   PosixFile(Descriptor fd, std::string path) : fd_(std::move(fd)), path_(std::move(path)) {}
@@ -98,9 +102,13 @@ class PosixFile final : public File {
   }
 
  private:
-  Result<std::size_t> write_some(std::uint64_t offset, std::span<const std::byte> bytes) override {
-    const ssize_t n =
-        uninterrupted([&] { return ::pwrite(fd_.get(), bytes.data(), bytes.size(), static_cast<off_t>(offset)); });
+  Result<std::size_t> write_some(std::uint64_t offset, std::span<const std::span<const std::byte>> pieces) override {
+    std::array<iovec, kPiecesMax> vectors;
+    const std::size_t count = std::min(pieces.size(), kPiecesMax);
+    for (std::size_t i = 0; i < count; ++i)
+      vectors[i] = {const_cast<std::byte*>(pieces[i].data()), pieces[i].size()};
+    const ssize_t n = uninterrupted(
+        [&] { return ::pwritev(fd_.get(), vectors.data(), static_cast<int>(count), static_cast<off_t>(offset)); });
     if (n < 0) return failure("write", path_, errno);
     return static_cast<std::size_t>(n);
   }
@@ -118,12 +126,26 @@ class PosixFile final : public File {
 }  // namespace
 
 Status File::write(std::uint64_t offset, std::span<const std::byte> bytes) {
-  while (!bytes.empty()) {
-    const Result<std::size_t> n = write_some(offset, bytes);
+  return write_all(offset, std::span(&bytes, 1));
+}
+
+Status File::write_all(std::uint64_t offset, std::span<const std::span<const std::byte>> pieces) {
+  std::vector<std::span<const std::byte>> left;
+  left.reserve(pieces.size());
+  for (const auto& piece : pieces)
+    if (!piece.empty()) left.push_back(piece);
+  std::span<std::span<const std::byte>> todo(left);
+  while (!todo.empty()) {
+    const Result<std::size_t> n = write_some(offset, todo);
     if (!n) return n.error();
     if (*n == 0) return Error(Errc::kIo, "a write to a file took no byte and gave no error; check the file system");
-    bytes = bytes.subspan(*n);
     offset += *n;
+    std::size_t written = *n;
+    while (!todo.empty() && written >= todo.front().size()) {
+      written -= todo.front().size();
+      todo = todo.subspan(1);
+    }
+    if (!todo.empty()) todo.front() = todo.front().subspan(written);
   }
   return {};
 }

@@ -1,11 +1,10 @@
 #include "staged_file.h"
 
 #include "object_file.h"
+#include "sha256.h"
 
 #include <algorithm>
 #include <utility>
-
-#include <openssl/evp.h>
 
 #include "brigade/base/check.h"
 #include "brigade/base/limits.h"
@@ -17,32 +16,6 @@ constexpr std::size_t kBufferBytes = 256 * 1024;
 constexpr std::uint64_t kSpaceCheckBytes = std::uint64_t{8} << 20;  // look at the free space this often
 
 }  // namespace
-
-class StagedFile::Sha256 {
- public:
-  Sha256() : context_(EVP_MD_CTX_new()) {
-    BRIGADE_CHECK(context_ != nullptr && EVP_DigestInit_ex(context_, EVP_sha256(), nullptr) == 1, "no SHA-256");
-  }
-  ~Sha256() { EVP_MD_CTX_free(context_); }
-  Sha256(const Sha256&) = delete;
-  Sha256& operator=(const Sha256&) = delete;
-  void update(std::span<const std::byte> bytes) {
-    BRIGADE_CHECK(EVP_DigestUpdate(context_, bytes.data(), bytes.size()) == 1, "SHA-256 failed");
-  }
-  [[nodiscard]] std::array<std::byte, 32> value() const {
-    // Ending the stream would close it; a copy is ended instead.
-    std::array<std::byte, 32> result{};
-    EVP_MD_CTX* copy = EVP_MD_CTX_new();
-    const bool ok = copy != nullptr && EVP_MD_CTX_copy_ex(copy, context_) == 1 &&
-                    EVP_DigestFinal_ex(copy, reinterpret_cast<unsigned char*>(result.data()), nullptr) == 1;
-    EVP_MD_CTX_free(copy);
-    BRIGADE_CHECK(ok, "SHA-256 failed");
-    return result;
-  }
-
- private:
-  EVP_MD_CTX* context_;
-};
 
 Result<std::unique_ptr<StagedFile>> StagedFile::create(Place place, const ObjectId& id, std::string_view key,
                                                        std::uint64_t size_hint) {

@@ -21,6 +21,8 @@
 
 namespace brigade::store {
 
+class Sha256;
+
 class StagedFile final : public StagedObject {
  public:
   struct Place {
@@ -49,7 +51,6 @@ class StagedFile final : public StagedObject {
   Status publish(const ObjectMeta& meta, const std::string& path);
 
  private:
-  class Sha256;
   StagedFile(Place place, std::unique_ptr<File> file, const ObjectId& id, std::string_view key,
              std::uint64_t size_hint);
   /// Remembers the first error; nothing but dropping helps then.

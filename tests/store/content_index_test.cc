@@ -42,9 +42,24 @@ TEST_CASE("the index agrees with a plain map, whatever is put, erased and found 
                                .revision = Revision{prng.next()},
                                .level = static_cast<std::uint8_t>(prng.below(5)),
                                .tombstone = tombstone,
-                               .size = tombstone ? 0 : prng.below(std::uint64_t{1} << 40)};
-        index.put(entry);
+                               .size = tombstone ? 0 : prng.below((std::uint64_t{1} << 40) + 1)};
+        const auto known = model.find(id);
+        const IndexRecord record{.entry = entry,
+                                 .lsn = prng.below(IndexRecord::kLsnMax + 1),
+                                 .at = {static_cast<std::uint32_t>(prng.below(IndexRecord::kSlotMax + 1)),
+                                        static_cast<std::uint32_t>(prng.below(IndexRecord::kUnitMax + 1))},
+                                 .large = prng.chance(1, 3),
+                                 .header_units = static_cast<std::uint8_t>(prng.below(64))};
+        const auto before = index.put(record);
+        REQUIRE(before.has_value() == (known != model.end()));
+        if (before) REQUIRE(before->entry == known->second);
+        REQUIRE(index.find_record(id) == record);
         model[id] = entry;
+        const Location to{7, 9};
+        REQUIRE_FALSE(index.relocate(id, record.lsn ^ 1, record.at, to));
+        REQUIRE_FALSE(index.relocate(id, record.lsn, {record.at.slot ^ 1, record.at.unit}, to));
+        REQUIRE(index.relocate(id, record.lsn, record.at, to));
+        REQUIRE(index.find_record(id)->at == to);
       }
     }
     if (step % 50 != 0) continue;

@@ -32,6 +32,8 @@ class File {
   virtual ~File() = default;
   /// Writes all of `bytes` at `offset`; interrupted and short writes are continued.
   Status write(std::uint64_t offset, std::span<const std::byte> bytes);
+  /// Writes the pieces one after the other at `offset`, with as few calls as the system allows.
+  Status write_all(std::uint64_t offset, std::span<const std::span<const std::byte>> pieces);
   /// Fills `buffer` from `offset`; fewer bytes only where the file ends.
   Result<std::size_t> read(std::uint64_t offset, std::span<std::byte> buffer);
   /// Bytes and length are on disk when this returns (fdatasync).
@@ -41,7 +43,7 @@ class File {
 
  private:
   /// One system call: at least one byte unless it fails. Reads: 0 at the end.
-  virtual Result<std::size_t> write_some(std::uint64_t offset, std::span<const std::byte> bytes) = 0;
+  virtual Result<std::size_t> write_some(std::uint64_t offset, std::span<const std::span<const std::byte>> pieces) = 0;
   virtual Result<std::size_t> read_some(std::uint64_t offset, std::span<std::byte> buffer) = 0;
 };
 

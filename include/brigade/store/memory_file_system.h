@@ -27,7 +27,12 @@ enum class Fault : std::uint8_t {
 };
 
 /// What becomes of one volatile change in a crash.
-enum class Kept : std::uint8_t { kLost, kWhole, kTorn };  ///< torn: the first half of a write; a name can't be torn
+enum class Kept : std::uint8_t {
+  kLost,
+  kWhole,
+  kTorn,      ///< of a write the first half; a name can't be torn
+  kTornHead,  ///< of a write the second half: a disk need not keep the order of pages
+};
 
 class MemoryFileSystem final : public FileSystem {
  public:

@@ -18,6 +18,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "brigade/base/checksum.h"
@@ -39,6 +40,8 @@ struct ObjectMeta {
   std::array<std::byte, 32> sha256{};  ///< of the body: ETag and Repr-Digest come from it
   WallTime modified;
   std::string content_type;
+  WallTime expires{};        ///< 0: never
+  std::string user_headers;  ///< what the uploader gave to keep; opaque, at most 2 KiB
   bool operator==(const ObjectMeta&) const = default;
 };
 
@@ -60,6 +63,8 @@ struct CommitInfo {
   std::uint8_t level = 1;
   WallTime modified;
   std::string content_type;
+  WallTime expires{};
+  std::string user_headers;
 };
 
 /// A write in progress. Dropping it without commit rolls it back.
@@ -68,7 +73,7 @@ class StagedObject {
   virtual ~StagedObject() = default;
   /// Appends to the body. Not after finish().
   virtual Status write(std::span<const std::byte> bytes) = 0;
-  /// The body is whole: its size and checksums are fixed, its bytes are on disk.
+  /// The body is whole: its size and checksums are fixed. Nothing need be on disk yet: only commit makes durable.
   virtual Status finish() = 0;
   [[nodiscard]] virtual std::uint64_t size() const = 0;
   /// Of the body so far; final after finish().
@@ -93,6 +98,12 @@ struct StoreStats {
   std::uint64_t corrupt = 0;  ///< records found damaged since start
 };
 
+/// What a step of maintenance did, and what is left.
+struct MaintainResult {
+  bool again = false;  ///< there is more to do now; otherwise look again after a while
+  std::string did;     ///< in a few words; empty: nothing
+};
+
 class ObjectStore {
  public:
   virtual ~ObjectStore() = default;
@@ -100,11 +111,22 @@ class ObjectStore {
   /// Begins a write of `key`, invisible until commit. `size_hint` is the declared length, 0 if unknown.
   virtual Result<std::unique_ptr<StagedObject>> stage(const ObjectId& id, std::string_view key,
                                                       std::uint64_t size_hint) = 0;
+  /// Gets what a commit came to, once; on the caller's thread or on another's, so it must neither block nor call back.
+  using Done = std::function<void(Result<ObjectMeta>)>;
+
   /// Makes a finished staged object the object, durably, before it returns. Errors: kStale if the present revision is
   /// not lower (equal revision and checksum: success, nothing done), kConflict on a collision.
   virtual Result<ObjectMeta> commit(std::unique_ptr<StagedObject> staged, const CommitInfo& info) = 0;
   /// Puts a tombstone, durably. Errors as commit's. There need be no object.
   virtual Result<ObjectMeta> remove(const ObjectId& id, std::string_view key, const CommitInfo& info) = 0;
+  /// The same without waiting for other threads' writes: `done` gets the result. The call itself may still do the
+  /// writing, its own and others'.
+  virtual void commit(std::unique_ptr<StagedObject> staged, const CommitInfo& info, Done done) {
+    done(commit(std::move(staged), info));
+  }
+  virtual void remove(const ObjectId& id, std::string_view key, const CommitInfo& info, Done done) {
+    done(remove(id, key, info));
+  }
   /// Forgets the record, object or tombstone, if it still has `revision`: no tombstone remains. For garbage that the
   /// map no longer places here and for leftovers that an in-sync sibling does not know.
   virtual Status forget(const ObjectId& id, Revision revision) = 0;
@@ -131,6 +153,13 @@ class ObjectStore {
   virtual void mark_corrupt(const ObjectId& id, Revision revision) {
     static_cast<void>(id);
     static_cast<void>(revision);
+  }
+
+  /// Does one bounded piece of the work that may wait, and says when it wants to be called again. A store does nothing
+  /// in the background by itself: its owner calls this, from one thread at a time. `now` is for people's eyes.
+  virtual MaintainResult maintain(WallTime now) {
+    static_cast<void>(now);
+    return {};
   }
 
   /// Live objects with home bucket `home`, and their bytes.
