@@ -187,6 +187,32 @@ bool ContentIndex::relocate(const ObjectId& id, std::uint64_t lsn, Location from
   return true;
 }
 
+bool ContentIndex::exchange(const IndexRecord& record, Location from) {
+  const BucketId home = home_of(record.entry.id);
+  Region& here = region(home);
+  const std::lock_guard lock(here.mutex);
+  Bucket* bucket = bucket_of(here, home);
+  Packed* found = find_in(bucket, record.entry.id);
+  if (found == nullptr || found->lsn != record.lsn || found->location() != from) return false;
+  const bool known = found->corrupt != 0;
+  count(*bucket, found->record(home), false);
+  *found = Packed(record);
+  count(*bucket, record, true);
+  if (known && record.entry.corrupt) {  // counted when it was found
+    --bucket->stats.corrupt;
+    --corrupt_;
+  }
+  return true;
+}
+
+void ContentIndex::clear() {
+  for (Region& here : *regions_) {
+    const std::lock_guard lock(here.mutex);
+    for (std::unique_ptr<Bucket>& bucket : here.buckets) bucket.reset();
+  }
+  objects_ = tombstones_ = bytes_ = corrupt_ = 0;
+}
+
 bool ContentIndex::mark_corrupt(const ObjectId& id, Revision revision) {
   const BucketId home = home_of(id);
   Region& here = region(home);

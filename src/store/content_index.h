@@ -63,6 +63,8 @@ class ContentIndex {
   std::optional<IndexRecord> erase(const ObjectId& id);
   /// Moves the record if it still has this lsn and place. False: it has not.
   bool relocate(const ObjectId& id, std::uint64_t lsn, Location from, Location to);
+  /// Puts `record` in the place of the one with its id and lsn, if that is still at `from`. False: it is not.
+  bool exchange(const IndexRecord& record, Location from);
   /// True if the record has this revision and was not known to be corrupt.
   bool mark_corrupt(const ObjectId& id, Revision revision);
 
@@ -70,6 +72,8 @@ class ContentIndex {
   [[nodiscard]] std::vector<IndexEntry> list(BucketId home) const;
   /// Calls `visit` for each record with home bucket `home`, rising, under the bucket's lock: it must not come back here.
   void visit(BucketId home, const std::function<void(const IndexRecord&)>& visit) const;
+  /// Forgets all.
+  void clear();
   /// Room for so many records in a bucket.
   void reserve(BucketId home, std::size_t records);
   [[nodiscard]] StoreStats stats(BucketId home) const;

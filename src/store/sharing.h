@@ -75,6 +75,28 @@ class BusyIds {
   std::set<ObjectId> busy_;
 };
 
+/// A lock that is given in the order in which it was asked for, so that a background step gets its turn under load.
+class Turns {
+ public:
+  void lock() {
+    std::unique_lock lock(mutex_);
+    const std::uint64_t mine = next_++;
+    changed_.wait(lock, [&] { return serving_ == mine; });
+  }
+  void unlock() {
+    {
+      const std::lock_guard lock(mutex_);
+      ++serving_;
+    }
+    changed_.notify_all();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::uint64_t next_ = 0, serving_ = 0;
+};
+
 /// Lets callers that need "a sync that began after now" share one.
 class GroupSync {
  public:

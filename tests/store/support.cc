@@ -103,6 +103,26 @@ void require_consistent(const ObjectStore& store, const std::vector<std::uint16_
   REQUIRE(said.tombstones == total.tombstones);
 }
 
+SegmentStoreOptions tiny_options() {
+  SegmentStoreOptions options;
+  options.small_bytes_max = 2048;
+  options.segment_bytes_min = options.segment_bytes_max = std::uint64_t{16} << 10;
+  options.step_bytes = 3000;
+  options.snapshot_every_bytes = 20'000;
+  options.salt = 42;
+  options.clock = [] { return WallTime{5}; };
+  return options;
+}
+
+int maintain_all(ObjectStore& store, int most) {
+  int steps = 0;
+  while (store.maintain(WallTime{}).again) {
+    REQUIRE(steps < most);
+    ++steps;
+  }
+  return steps;
+}
+
 TempDir::TempDir() {
   std::string name = (std::filesystem::temp_directory_path() / "brigade-test-XXXXXX").string();
   if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("cannot make a temporary directory");

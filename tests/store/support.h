@@ -8,6 +8,7 @@
 
 #include "brigade/base/ids.h"
 #include "brigade/store/object_store.h"
+#include "brigade/store/segment_store.h"
 
 namespace brigade::store::testing {
 
@@ -32,6 +33,11 @@ Result<Body> get(ObjectStore& store, const ObjectId& id);
 
 /// Digests and counts say what the lists say, for all of `homes`.
 void require_consistent(const ObjectStore& store, const std::vector<std::uint16_t>& homes);
+
+/// Segments and limits so small that a few objects fill them; a clock that stands still, and no randomness.
+SegmentStoreOptions tiny_options();
+/// Maintenance until there is nothing left to do; how many steps did something.
+int maintain_all(ObjectStore& store, int most = 10'000);
 
 /// A directory that goes with it.
 class TempDir {

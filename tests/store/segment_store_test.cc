@@ -1,4 +1,4 @@
-#include "brigade/store/file_store.h"
+#include "brigade/store/segment_store.h"
 
 #include "support.h"
 
@@ -29,10 +29,11 @@ const BucketId kHome{0x1200};
 struct Fixture {
   testing::TempDir dir;
   PosixFileSystem fs;
+  SegmentStoreOptions options = testing::tiny_options();
   std::unique_ptr<ObjectStore> store = open();
 
   std::unique_ptr<ObjectStore> open() {
-    auto opened = open_file_store(fs, dir.path("store"));
+    auto opened = open_segment_store(fs, dir.path("store"), options);
     REQUIRE(opened);
     return std::move(*opened);
   }
@@ -40,9 +41,20 @@ struct Fixture {
     store.reset();
     store = open();
   }
+  /// Of large objects, and temporary ones.
+  std::vector<std::string> body_files() {
+    std::vector<std::string> files = testing::files_below(dir.path("store/objects/large"));
+    for (const std::string& file : testing::files_below(dir.path("store/objects/tmp"))) files.push_back(file);
+    return files;
+  }
 };
 
 TEST_CASE_METHOD(Fixture, "what was put comes back, byte by byte, whatever its size") {
+  if (GENERATE(false, true)) {
+    options = {};
+    options.segment_bytes_min = std::uint64_t{2} << 20;
+    reopen();
+  }
   const std::vector<std::size_t> sizes = {0,      1,       4095,    4096,    4097,    65'535,  65'536,
                                           65'537, 131'072, 258'048, 262'144, 262'145, 1 << 20, 3'000'001};
   for (std::size_t i = 0; i < sizes.size(); ++i) {
@@ -80,13 +92,14 @@ TEST_CASE_METHOD(Fixture, "what was put comes back, byte by byte, whatever its s
 }
 
 TEST_CASE_METHOD(Fixture, "a staged object is invisible until commit, and gone if it is dropped") {
-  auto staged = store->stage(kA, "a", 3);
+  const std::size_t size = GENERATE(3u, 5000u);
+  auto staged = store->stage(kA, "a", GENERATE(0u, 3u, 5000u));
   REQUIRE(staged);
-  REQUIRE((*staged)->write(body(1, 3)));
+  REQUIRE((*staged)->write(body(1, size)));
   REQUIRE((*staged)->finish());
   REQUIRE_FALSE(store->find(kA));
   REQUIRE(store->open(kA, "a").error().code() == Errc::kNotFound);
-  REQUIRE(testing::files_below(dir.path("store")).size() == 1);
+  if (size > 3) REQUIRE(body_files().size() == 1);
   staged->reset();
   REQUIRE(testing::files_below(dir.path("store")).empty());
   REQUIRE(store->digest(kHome, 1) == Digest{});
@@ -94,29 +107,32 @@ TEST_CASE_METHOD(Fixture, "a staged object is invisible until commit, and gone i
 
 TEST_CASE_METHOD(Fixture, "checksum and size of a staged object follow its bytes") {
   auto staged = store->stage(kA, "a", 0);
-  const Body bytes = body(1, 1000);
+  const std::size_t size = GENERATE(1000u, 2048u, 2049u, 9000u);
+  const Body bytes = body(1, size);
   REQUIRE((*staged)->write(std::span(bytes).first(400)));
   REQUIRE((*staged)->checksum() == checksum(std::span<const std::byte>(bytes).first(400)));
   const auto early = (*staged)->sha256();
   REQUIRE((*staged)->write(std::span(bytes).subspan(400)));
-  REQUIRE((*staged)->size() == 1000);
+  REQUIRE((*staged)->size() == size);
   REQUIRE((*staged)->sha256() != early);
   REQUIRE((*staged)->finish());
   REQUIRE((*staged)->checksum() == checksum(bytes));
 }
 
 TEST_CASE_METHOD(Fixture, "only a higher revision replaces a record") {
-  REQUIRE(put(*store, kA, 20, body(1, 100)));
+  const std::size_t size = GENERATE(100u, 9000u);
+  REQUIRE(put(*store, kA, 20, body(1, size)));
   REQUIRE(put(*store, kA, 19, body(2, 100)).error().code() == Errc::kStale);
   REQUIRE(put(*store, kA, 20, body(2, 100)).error().code() == Errc::kStale);
   REQUIRE(remove(*store, kA, 20).error().code() == Errc::kStale);
   REQUIRE(remove(*store, kA, 5).error().code() == Errc::kStale);
-  REQUIRE(put(*store, kA, 20, body(1, 100)));  // the same again is done already
-  REQUIRE(get(*store, kA).value() == body(1, 100));
-  REQUIRE(put(*store, kA, 21, body(3, 50)));
-  REQUIRE(get(*store, kA).value() == body(3, 50));
-  REQUIRE(testing::files_below(dir.path("store")).size() == 1);
-  REQUIRE(store->stats().bytes == 50);
+  REQUIRE(put(*store, kA, 20, body(1, size)));  // the same again is done already
+  REQUIRE(get(*store, kA).value() == body(1, size));
+  REQUIRE(put(*store, kA, 21, body(3, size / 2)));
+  REQUIRE(get(*store, kA).value() == body(3, size / 2));
+  testing::maintain_all(*store);
+  REQUIRE(body_files().size() == (size > 2048 ? 1 : 0));
+  REQUIRE(store->stats().bytes == size / 2);
   REQUIRE(store->stats(kHome).objects == 1);
 }
 
@@ -142,17 +158,19 @@ TEST_CASE_METHOD(Fixture, "a delete leaves a tombstone that a lower revision can
   }
   REQUIRE(put(*store, kA, 21, body(2, 10)));
   REQUIRE(get(*store, kA).value() == body(2, 10));
-  REQUIRE(testing::files_below(dir.path("store")).size() == 1);
 }
 
 TEST_CASE_METHOD(Fixture, "a forgotten record leaves nothing, but only if it has the revision that was named") {
-  REQUIRE(put(*store, kA, 10, body(1, 100)));
+  REQUIRE(put(*store, kA, 10, body(1, GENERATE(100u, 9000u))));
   REQUIRE(store->forget(kA, Revision{9}));
   REQUIRE(store->forget(kB, Revision{9}));
   REQUIRE(store->find(kA));
   REQUIRE(store->forget(kA, Revision{10}));
   REQUIRE_FALSE(store->find(kA));
-  REQUIRE(testing::files_below(dir.path("store")).empty());
+  testing::maintain_all(*store);
+  REQUIRE(body_files().empty());
+  reopen();
+  REQUIRE_FALSE(store->find(kA));
   REQUIRE(put(*store, kA, 5, body(2, 10)));  // an older revision is welcome again
   testing::require_consistent(*store, {kHome.value});
 }
@@ -201,13 +219,18 @@ TEST_CASE_METHOD(Fixture, "input that no header can hold is refused before anyth
 }
 
 TEST_CASE_METHOD(Fixture, "a reader goes on after its object was overwritten, deleted and forgotten") {
-  const Body bytes = body(1, 300'000);
+  const Body bytes = body(1, GENERATE(2000u, 300'000u));
   REQUIRE(put(*store, kA, 10, bytes));
   const auto reader = store->open(kA, key_of(kA));
   REQUIRE(reader);
   Body part(1000);
   REQUIRE((*reader)->read(0, part));
   REQUIRE(put(*store, kA, 20, body(2, 50)));
+  // Its segment is compacted and its file written anew, as soon as nobody needs it.
+  for (std::uint64_t i = 0; i < 100; ++i) {
+    REQUIRE(put(*store, kB, i + 1, body(i, 2000)));
+    testing::maintain_all(*store);
+  }
   REQUIRE(testing::read(**reader).value() == bytes);
   REQUIRE(remove(*store, kA, 30));
   REQUIRE(store->forget(kA, Revision{30}));
@@ -215,55 +238,117 @@ TEST_CASE_METHOD(Fixture, "a reader goes on after its object was overwritten, de
   REQUIRE((*reader)->meta().revision == Revision{10});
 }
 
-TEST_CASE_METHOD(Fixture, "the start clears temporary files and keeps of two revisions the higher") {
-  REQUIRE(put(*store, kA, 10, body(1, 100)));
-  const std::string old_file = testing::files_below(dir.path("store")).front();
-  std::filesystem::copy_file(dir.path("store/" + old_file), dir.path("kept"));
-  REQUIRE(put(*store, kA, 20, body(2, 200)));
+TEST_CASE_METHOD(Fixture, "the start clears temporary files and of two bodies of an object the one that does not count") {
+  REQUIRE(put(*store, kA, 10, body(1, 9000)));
+  const std::string old_file = testing::files_below(dir.path("store/objects/large")).front();
+  std::filesystem::copy_file(dir.path("store/objects/large/" + old_file), dir.path("kept"));
+  REQUIRE(put(*store, kA, 20, body(2, 10'000)));
+  REQUIRE(put(*store, kB, 10, body(3, 9000)));
+  REQUIRE(put(*store, kB, 20, body(3, 90)));
+  testing::maintain_all(*store);
   store.reset();
-  std::filesystem::copy_file(dir.path("kept"), dir.path("store/" + old_file));
+  REQUIRE(body_files().size() == 1);
+  std::filesystem::copy_file(dir.path("kept"), dir.path("store/objects/large/" + old_file));
   std::filesystem::copy_file(dir.path("kept"), dir.path("store/objects/tmp/17"));
-  REQUIRE(testing::files_below(dir.path("store")).size() == 3);
+  std::filesystem::copy_file(dir.path("kept"), dir.path("store/objects/large/12/" + to_string(kB) + ".0000000000000005"));
+  REQUIRE(body_files().size() == 4);
   store = open();
-  REQUIRE(testing::files_below(dir.path("store")).size() == 1);
-  REQUIRE(get(*store, kA).value() == body(2, 200));
+  REQUIRE(body_files().size() == 1);
+  REQUIRE(get(*store, kA).value() == body(2, 10'000));
+  REQUIRE(get(*store, kB).value() == body(3, 90));
   REQUIRE(store->stats().corrupt == 0);
 }
 
-TEST_CASE_METHOD(Fixture, "the start tells how far it is, and finds the same with any number of threads") {
-  for (std::uint64_t i = 0; i < 60; ++i)
-    REQUIRE(put(*store, id_of(static_cast<std::uint16_t>(i * 1021), i), 10, body(i, 50)));
+TEST_CASE_METHOD(Fixture, "the start tells how far it is, and finds the same with a snapshot and without") {
+  for (std::uint64_t i = 0; i < 60; ++i) {
+    REQUIRE(put(*store, id_of(static_cast<std::uint16_t>(i * 1021), i), 10, body(i, i % 10 == 0 ? 3000 : 50)));
+    if (i % 7 == 0) REQUIRE(remove(*store, id_of(static_cast<std::uint16_t>(i * 1021), i), 11));
+  }
   std::vector<IndexEntry> all;
   for (std::uint64_t i = 0; i < 60; ++i)
     all.push_back(store->list(BucketId{static_cast<std::uint16_t>(i * 1021)}).front());
-  store.reset();
-  for (const unsigned threads : {0u, 1u, 7u}) {
+  testing::maintain_all(*store);
+  REQUIRE(std::filesystem::exists(dir.path("store/objects/index.snap")));
+  for (const bool with_snapshot : {true, false}) {
+    store.reset();
+    if (!with_snapshot) std::filesystem::remove(dir.path("store/objects/index.snap"));
     std::vector<std::uint64_t> progress;
     std::uint64_t of = 0;
-    FileStoreOptions options{.scan_threads = threads};
     options.on_progress = [&](std::uint64_t done, std::uint64_t total) {
       progress.push_back(done);
       of = total;
     };
-    const auto opened = open_file_store(fs, dir.path("store"), options);
-    REQUIRE(opened);
+    store = open();
     REQUIRE(std::is_sorted(progress.begin(), progress.end()));
     REQUIRE(progress.back() == of);
-    REQUIRE((*opened)->stats().objects == 60);
-    for (const IndexEntry& entry : all) REQUIRE((*opened)->find(entry.id) == entry);
+    REQUIRE(store->stats().objects == 51);
+    for (const IndexEntry& entry : all) REQUIRE(store->find(entry.id) == entry);
   }
+}
+
+TEST_CASE_METHOD(Fixture, "all that a commit was told comes back, also after compaction and for large objects") {
+  const std::size_t size = GENERATE(100u, 9000u);
+  CommitInfo told = info(10);
+  told.expires = WallTime{99};
+  told.user_headers = "X-Camera: box";
+  auto staged = store->stage(kA, "a", size);
+  REQUIRE((*staged)->write(body(1, size)));
+  REQUIRE((*staged)->finish());
+  const Result<ObjectMeta> meta = store->commit(std::move(*staged), told);
+  REQUIRE(meta);
+  for (std::uint64_t i = 0; i < 60; ++i) REQUIRE(put(*store, kB, i + 1, body(i, 2000)));
+  testing::maintain_all(*store);
+  for (int round = 0; round < 2; ++round) {
+    REQUIRE(store->meta(kA).value() == *meta);
+    REQUIRE(store->meta(kA)->expires == told.expires);
+    REQUIRE(store->meta(kA)->user_headers == told.user_headers);
+    REQUIRE((*store->open(kA, "a"))->meta() == *meta);
+    reopen();
+  }
+}
+
+TEST_CASE_METHOD(Fixture, "commits that nobody waits for are told what they came to") {
+  std::vector<std::string> told;
+  const auto commit = [&](std::uint64_t revision, std::size_t size) {
+    auto staged = store->stage(kA, key_of(kA), size);
+    REQUIRE((*staged)->write(body(revision, size)));
+    REQUIRE((*staged)->finish());
+    store->commit(std::move(*staged), info(revision), [&told, revision](const Result<ObjectMeta>& done) {
+      told.push_back(std::to_string(revision) + (done ? " done" : " refused"));
+    });
+  };
+  commit(10, 100);
+  commit(9, 100);
+  commit(11, 9000);
+  commit(11, 9001);
+  store->remove(kA, key_of(kA), info(20), [&](const Result<ObjectMeta>& done) {
+    REQUIRE(done);
+    REQUIRE(done->tombstone);
+    told.emplace_back("removed");
+  });
+  REQUIRE(told == std::vector<std::string>{"10 done", "9 refused", "11 done", "11 refused", "removed"});
+  testing::maintain_all(*store);
+  REQUIRE(body_files().empty());
 }
 
 TEST_CASE("after an I/O error the store writes no more, says why, and still reads") {
   MemoryFileSystem fs;
-  auto store = open_file_store(fs, "/store");
+  auto store = open_segment_store(fs, "/store", testing::tiny_options());
   REQUIRE(store);
   REQUIRE(put(**store, kA, 10, body(1, 100)));
-  auto staged = (*store)->stage(kB, key_of(kB), 10);
-  REQUIRE((*staged)->write(body(2, 10)));
-  fs.fail_from_now(Fault::kIo);
-  REQUIRE((*staged)->finish().error().code() == Errc::kIo);
+  const std::size_t size = GENERATE(10u, 9000u);
+  auto staged = (*store)->stage(kB, key_of(kB), size);
+  REQUIRE((*staged)->write(body(2, size)));
+  if (size > 2048) {
+    fs.fail_from_now(Fault::kIo);
+    REQUIRE((*staged)->finish().error().code() == Errc::kIo);
+  } else {
+    REQUIRE((*staged)->finish());
+    fs.fail_from_now(Fault::kIo);
+    REQUIRE((*store)->commit(std::move(*staged), info(10)).error().code() == Errc::kIo);
+  }
   fs.heal();
+  REQUIRE_FALSE((*store)->maintain(WallTime{}).again);
   REQUIRE((*store)->failed()->find("injected") != std::string::npos);
   REQUIRE(put(**store, kB, 10, body(1, 100)).error().code() == Errc::kIo);
   REQUIRE(remove(**store, kA, 20).error().code() == Errc::kIo);

@@ -7,7 +7,7 @@
 #include <catch2/catch.hpp>
 
 #include "brigade/base/prng.h"
-#include "brigade/store/file_store.h"
+#include "brigade/store/segment_store.h"
 
 namespace brigade::store {
 namespace {
@@ -21,7 +21,12 @@ using testing::key_of;
 TEST_CASE("threads that write, delete and read the same few objects see whole ones only, and the highest wins") {
   const testing::TempDir dir;
   PosixFileSystem fs;
-  auto store = open_file_store(fs, dir.path("store"));
+  SegmentStoreOptions options = testing::tiny_options();
+  options.small_bytes_max = 60'000;  // some are large
+  options.segment_bytes_min = options.segment_bytes_max = 256 << 10;
+  options.step_bytes = 100'000;
+  options.snapshot_every_bytes = 1 << 20;
+  auto store = open_segment_store(fs, dir.path("store"), options);
   REQUIRE(store);
   constexpr std::uint64_t kIds = 5, kRevisions = 40;
   const auto size_of = [](std::uint64_t revision) { return static_cast<std::size_t>(revision * 5003 % 90'000); };
@@ -62,6 +67,11 @@ TEST_CASE("threads that write, delete and read the same few objects see whole on
         } while (!done);
       });
     }
+    std::jthread keeper([&] {
+      while (!done) {
+        if (!(*store)->maintain(WallTime{}).again) std::this_thread::yield();
+      }
+    });
     writers.clear();
     done = true;
   }
@@ -72,16 +82,16 @@ TEST_CASE("threads that write, delete and read the same few objects see whole on
   std::vector<IndexEntry> last = (*store)->list(BucketId{0x1200});
   REQUIRE(last.size() == kIds);
   for (const IndexEntry& entry : last) REQUIRE(entry.revision.value >= kRevisions);
-  REQUIRE(testing::files_below(dir.path("store")).size() == kIds);
+  testing::maintain_all(**store);
   store->reset();
-  store = open_file_store(fs, dir.path("store"));
+  store = open_segment_store(fs, dir.path("store"), options);
   REQUIRE((*store)->list(BucketId{0x1200}) == last);
 }
 
 TEST_CASE("threads that commit the same revision of the same object agree") {
   const testing::TempDir dir;
   PosixFileSystem fs;
-  auto store = open_file_store(fs, dir.path("store"));
+  auto store = open_segment_store(fs, dir.path("store"), testing::tiny_options());
   REQUIRE(store);
   std::atomic<int> succeeded{0};
   {
@@ -93,6 +103,37 @@ TEST_CASE("threads that commit the same revision of the same object agree") {
   }
   REQUIRE(succeeded == 6);
   REQUIRE((*store)->stats().objects == 1);
+}
+
+TEST_CASE("commits that threads wait for and commits that they don't share batches, and each is told once") {
+  const testing::TempDir dir;
+  PosixFileSystem fs;
+  auto store = open_segment_store(fs, dir.path("store"), testing::tiny_options());
+  REQUIRE(store);
+  constexpr std::uint64_t kThreads = 6, kEach = 60;
+  std::atomic<std::uint64_t> told{0}, wrong{0};
+  {
+    std::vector<std::jthread> threads;
+    for (std::uint64_t t = 0; t < kThreads; ++t)
+      threads.emplace_back([&, t] {
+        for (std::uint64_t i = 0; i < kEach; ++i) {
+          const ObjectId id = id_of(static_cast<std::uint16_t>(t), i);
+          auto staged = (*store)->stage(id, key_of(id), 500);
+          if (!staged || !(*staged)->write(body(i, 500)) || !(*staged)->finish()) ++wrong;
+          if (t % 2 == 0) {
+            if ((*store)->commit(std::move(*staged), testing::info(i + 1))) ++told;
+          } else {
+            (*store)->commit(std::move(*staged), testing::info(i + 1), [&](const Result<ObjectMeta>& done) {
+              if (done) ++told;
+            });
+          }
+        }
+      });
+  }
+  // Who leads goes on until nothing waits, so all is told when the last thread is through.
+  REQUIRE(wrong == 0);
+  REQUIRE(told == kThreads * kEach);
+  REQUIRE((*store)->stats().objects == kThreads * kEach);
 }
 
 TEST_CASE("syncs that are asked for while one runs share the next") {

@@ -1,0 +1,217 @@
+#include "committer.h"
+
+#include <algorithm>
+#include <mutex>
+#include <set>
+#include <utility>
+
+#include "brigade/base/check.h"
+
+namespace brigade::store {
+namespace {
+
+using Kind = Operation::Kind;
+
+/// What the present record means for a put or remove: nothing (go on), the record itself (already done), or an error.
+Result<std::optional<ObjectMeta>> settle(const ObjectMeta& meta, const IndexRecord& present,
+                                         const std::optional<ObjectMeta>& there) {
+  if (there) {
+    // The key first: a collision must never look like a newer revision of the same object.
+    if (there->key != meta.key)
+      return Error(Errc::kConflict, "another key has this object id already; store the object under another key");
+    if (there->revision == meta.revision && there->checksum == meta.checksum && there->size == meta.size &&
+        there->tombstone == meta.tombstone)
+      return there;
+  }
+  const Revision revision = present.entry.revision;
+  // A damaged record is repaired by its own revision.
+  if (revision > meta.revision || (revision == meta.revision && there))
+    return Error(Errc::kStale, "revision " + to_string(revision) + " of the object is here already");
+  return std::optional<ObjectMeta>();
+}
+
+}  // namespace
+
+void Committer::report_corrupt(const ObjectId& id, Revision revision, const std::string& why) {
+  const std::optional<IndexRecord> record = parts_.index.find_record(id);
+  if (!record || !parts_.index.mark_corrupt(id, revision)) return;
+  const SegmentPtr segment = parts_.log.table().get(record->at.slot);
+  if (parts_.on_corrupt)
+    parts_.on_corrupt(segment ? segment->path : "a segment that is gone", record->at.offset(), why);
+}
+
+Result<FoundRecord> Committer::read(const ObjectId& id) {
+  for (;;) {
+    const std::optional<IndexRecord> record = parts_.index.find_record(id);
+    if (!record) return Error(Errc::kNotFound, "no such object");
+    if (record->entry.corrupt)
+      return Error(Errc::kCorrupt, "the record is damaged; a commit of its revision repairs it");
+    SegmentPtr segment = parts_.log.table().get(record->at.slot);
+    Result<RecordHeader> header = Error(Errc::kCorrupt, "the segment is gone");
+    if (segment) header = read_record_header(*segment, *record);
+    if (header) return FoundRecord{*record, std::move(segment), std::move(*header)};
+    if (header.error().code() == Errc::kOverloaded) return header.error();
+    // Replaced or moved between the look at the index and the read: look again. Each turn is somebody's progress.
+    if (parts_.index.find_record(id) != record) continue;
+    report_corrupt(id, record->entry.revision, header.error().detail());
+    return Error(Errc::kCorrupt, header.error().detail());
+  }
+}
+
+void Committer::compare(Operation& operation) {
+  operation.result.reset();
+  for (;;) {
+    const std::optional<IndexRecord> present = parts_.index.find_record(operation.meta.id);
+    operation.compared = present ? present->lsn : 0;
+    operation.present_file = 0;
+    if (operation.kind == Kind::kForget && (!present || present->entry.revision != operation.meta.revision)) {
+      operation.result = ObjectMeta{};
+      return;
+    }
+    if (!present || (operation.kind == Kind::kForget && !present->large)) return;
+    Result<FoundRecord> found = read(operation.meta.id);
+    if (!found && found.error().code() == Errc::kNotFound) continue;  // forgotten meanwhile
+    if (!found && found.error().code() != Errc::kCorrupt) {
+      operation.result = found.error();
+      return;
+    }
+    std::optional<ObjectMeta> there;
+    if (found) {
+      operation.compared = found->record.lsn;
+      operation.present_file = found->header.file;
+      there = found->header.meta;
+    }
+    if (operation.kind == Kind::kForget) return;
+    Result<std::optional<ObjectMeta>> settled = settle(operation.meta, found ? found->record : *present, there);
+    if (!settled) {
+      operation.result = settled.error();
+    } else if (*settled) {
+      operation.result = std::move(**settled);
+    }
+    return;
+  }
+}
+
+RecordHeader Committer::header_of(const Operation& operation) {
+  RecordHeader header;
+  header.written = clock_();
+  header.meta = operation.meta;
+  switch (operation.kind) {
+    case Kind::kPut:
+      header.kind = operation.file != 0 ? RecordKind::kLarge : RecordKind::kObject;
+      header.file = operation.file;
+      header.body_bytes = operation.body.size();
+      break;
+    case Kind::kRemove:
+      header.kind = RecordKind::kTombstone;
+      break;
+    case Kind::kForget:
+      header.kind = RecordKind::kForget;
+      break;
+  }
+  return header;
+}
+
+void Committer::commit(CommitQueue::Batch& batch) {
+  {
+    const std::lock_guard turn(parts_.log.turns());
+    std::vector<Operation*> accepted;
+    std::set<ObjectId> ids;
+    std::uint64_t bytes = 0;
+    for (const std::unique_ptr<Operation>& operation : batch) {
+      if (operation->result) continue;
+      // One object's changes go one after the other: the second is compared with what the first has made.
+      if (ids.contains(operation->meta.id)) {
+        flush(accepted);
+        ids.clear();
+        bytes = 0;
+      }
+      const std::optional<IndexRecord> present = parts_.index.find_record(operation->meta.id);
+      if ((present ? present->lsn : 0) != operation->compared) compare(*operation);
+      if (Status ok = parts_.latch.check(); !ok && !operation->result) operation->result = ok.error();
+      if (operation->result) continue;
+      const std::uint64_t needs = header_of(*operation).record_bytes();
+      if (!accepted.empty() && !parts_.log.has_room(SegmentKind::kCommits, bytes + needs)) {
+        flush(accepted);
+        ids.clear();
+        bytes = 0;
+      }
+      if (accepted.empty()) {
+        const auto reserve =
+            operation->kind == Kind::kPut ? SegmentLog::Reserve::kKeep : SegmentLog::Reserve::kUse;
+        if (Status room = parts_.log.make_room(SegmentKind::kCommits, needs, reserve); !room) {
+          operation->result = parts_.latch.note(room.error());
+          continue;
+        }
+      }
+      bytes += needs;
+      ids.insert(operation->meta.id);
+      accepted.push_back(operation.get());
+    }
+    flush(accepted);
+  }
+  for (const std::unique_ptr<Operation>& operation : batch) {
+    BRIGADE_CHECK(operation->result.has_value(), "an operation without a result");
+    if (operation->file != 0 && !operation->taken) parts_.large.doom(operation->meta.id, operation->file);
+  }
+}
+
+/// Makes the accepted operations durable, then visible.
+void Committer::flush(std::vector<Operation*>& accepted) {
+  if (accepted.empty()) return;
+  const std::uint64_t first_lsn = next_lsn_;
+  std::vector<SegmentLog::Item> items;
+  items.reserve(accepted.size());
+  for (Operation* operation : accepted) {
+    SegmentLog::Item item{.header = header_of(*operation), .body = operation->body, .at = {}};
+    item.header.lsn = first_lsn + items.size();
+    // All that the marker is to keep away stands in segments that were opened before it was written.
+    if (operation->kind == Kind::kForget) item.header.barrier = parts_.log.next_serial() - 1;
+    items.push_back(std::move(item));
+  }
+  const Result<std::uint64_t> end = parts_.log.append(SegmentKind::kCommits, items);
+  if (!end) {
+    const Error error = parts_.latch.note(end.error());
+    for (Operation* operation : accepted) operation->result = error;
+    accepted.clear();
+    return;
+  }
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    apply(*accepted[i], items[i]);
+    accepted[i]->result = accepted[i]->meta;
+    accepted[i]->taken = true;
+  }
+  parts_.log.current(SegmentKind::kCommits)->tail = *end;
+  next_lsn_ = first_lsn + items.size();
+  accepted.clear();
+}
+
+void Committer::supersede(const IndexRecord& before, std::uint64_t file) {
+  parts_.log.drop_live(before.at, before.record_bytes());
+  // If the record could not be read its file stays until the next start.
+  if (before.large && file != 0) parts_.large.doom(before.entry.id, file);
+}
+
+void Committer::apply(const Operation& operation, const SegmentLog::Item& item) {
+  const std::uint64_t bytes = item.header.record_bytes();
+  parts_.log.add_live(item.at, bytes);
+  std::optional<IndexRecord> before;
+  if (operation.kind == Kind::kForget) {
+    parts_.log.table().get(item.at.slot)->markers += bytes;
+    before = parts_.index.erase(operation.meta.id);
+  } else {
+    const ObjectMeta& meta = operation.meta;
+    before = parts_.index.put({.entry = {.id = meta.id,
+                                         .revision = meta.revision,
+                                         .level = meta.level,
+                                         .tombstone = meta.tombstone,
+                                         .size = meta.size},
+                               .lsn = item.header.lsn,
+                               .at = item.at,
+                               .large = item.header.kind == RecordKind::kLarge,
+                               .header_units = static_cast<std::uint8_t>(item.header.header_bytes() / kUnit)});
+  }
+  if (before) supersede(*before, operation.present_file);
+}
+
+}  // namespace brigade::store

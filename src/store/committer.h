@@ -1,0 +1,67 @@
+// Decides what a change comes to, and makes it durable.  Source: design §5 Promise, §6.
+// Concept: a batch is compared with the index, appended with one sync, and then brought into the index in lsn order. So
+//          what readers see is always on disk, and what the index says is what a replay of the log would.
+// Thread:  compare and read: any thread. commit: one at a time (CommitQueue).
+#pragma once
+
+#include "commit_queue.h"
+#include "content_index.h"
+#include "large_files.h"
+#include "record_reader.h"
+#include "segment_log.h"
+#include "sharing.h"
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+
+namespace brigade::store {
+
+/// The parts of a store that its workers share.
+struct StoreParts {
+  FileSystem& file_system;
+  SegmentLog& log;
+  ContentIndex& index;
+  LargeFiles& large;
+  FailureLatch& latch;
+  std::function<void(const std::string& file, std::uint64_t offset, const std::string& reason)> on_corrupt;
+};
+
+/// The record of an object, with where it is.
+struct FoundRecord {
+  IndexRecord record;
+  SegmentPtr segment;
+  RecordHeader header;
+};
+
+class Committer {
+ public:
+  Committer(StoreParts parts, std::function<WallTime()> clock) : parts_(std::move(parts)), clock_(std::move(clock)) {}
+
+  void restore(std::uint64_t next_lsn) { next_lsn_ = next_lsn; }
+  /// All operations up to it are in the index. Stable for who has the log's turn.
+  [[nodiscard]] std::uint64_t last_lsn() const { return next_lsn_ - 1; }
+
+  /// The present record of `id`. Errors: kNotFound: there is none; kCorrupt: it is damaged; kOverloaded.
+  Result<FoundRecord> read(const ObjectId& id);
+  /// Sets the operation's result if the present record settles it; otherwise notes what it was compared with.
+  void compare(Operation& operation);
+  /// Sets all results.
+  void commit(CommitQueue::Batch& batch);
+  /// Tells of damage once, as long as the record stays.
+  void report_corrupt(const ObjectId& id, Revision revision, const std::string& why);
+
+ private:
+  void flush(std::vector<Operation*>& accepted);
+  void apply(const Operation& operation, const SegmentLog::Item& item);
+  void supersede(const IndexRecord& before, std::uint64_t file);
+  RecordHeader header_of(const Operation& operation);
+
+  StoreParts parts_;
+  std::function<WallTime()> clock_;
+  std::atomic<std::uint64_t> next_lsn_{1};
+};
+
+}  // namespace brigade::store

@@ -1,0 +1,388 @@
+#include "brigade/store/segment_store.h"
+
+#include "commit_queue.h"
+#include "committer.h"
+#include "compactor.h"
+#include "content_index.h"
+#include "file_reader.h"
+#include "large_files.h"
+#include "object_file.h"
+#include "record_reader.h"
+#include "recovery.h"
+#include "segment_log.h"
+#include "sharing.h"
+#include "snapshotter.h"
+#include "staged_body.h"
+#include "staged_file.h"
+
+#include <atomic>
+#include <chrono>
+#include <mutex>
+#include <random>
+#include <utility>
+
+#include "brigade/base/check.h"
+#include "brigade/base/limits.h"
+
+namespace brigade::store {
+namespace {
+
+constexpr std::size_t kBatchOperationsMax = 512;
+constexpr std::size_t kSweptAtOnce = 16;
+
+WallTime system_time() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return WallTime{std::chrono::duration_cast<std::chrono::milliseconds>(now).count()};
+}
+
+std::uint64_t draw_salt() {
+  std::random_device device;
+  return std::uint64_t{device()} << 32 | device();
+}
+
+Status check_key(std::string_view key) {
+  if (key.empty() || key.size() > limits::kKeyBytesMax)
+    return Error(Errc::kInvalid, "a key has 1 to " + std::to_string(limits::kKeyBytesMax) + " bytes");
+  return {};
+}
+
+Status check_info(const CommitInfo& info) {
+  if (info.level > kLevelMax) return Error(Errc::kInvalid, "a level is at most " + std::to_string(kLevelMax));
+  if (info.content_type.size() > limits::kContentTypeBytesMax)
+    return Error(Errc::kInvalid,
+                 "a content type has at most " + std::to_string(limits::kContentTypeBytesMax) + " bytes");
+  if (info.user_headers.size() > kUserHeaderBytesMax)
+    return Error(Errc::kInvalid, "user headers have at most " + std::to_string(kUserHeaderBytesMax) + " bytes");
+  return {};
+}
+
+class SegmentStore final : public ObjectStore {
+ public:
+  SegmentStore(FileSystem& file_system, const std::string& dir, SegmentStoreOptions options);
+
+  Status start();
+
+  Result<std::unique_ptr<StagedObject>> stage(const ObjectId& id, std::string_view key,
+                                              std::uint64_t size_hint) override;
+  Result<ObjectMeta> commit(std::unique_ptr<StagedObject> staged, const CommitInfo& info) override;
+  void commit(std::unique_ptr<StagedObject> staged, const CommitInfo& info, Done done) override;
+  Result<ObjectMeta> remove(const ObjectId& id, std::string_view key, const CommitInfo& info) override;
+  void remove(const ObjectId& id, std::string_view key, const CommitInfo& info, Done done) override;
+  Status forget(const ObjectId& id, Revision revision) override;
+  [[nodiscard]] std::optional<IndexEntry> find(const ObjectId& id) const override { return index_.find(id); }
+  Result<std::unique_ptr<ObjectReader>> open(const ObjectId& id, std::string_view key) override;
+  Result<std::unique_ptr<ObjectReader>> open(const ObjectId& id) override;
+  [[nodiscard]] Digest digest(BucketId home, std::uint8_t level) const override { return index_.digest(home, level); }
+  [[nodiscard]] std::vector<IndexEntry> list(BucketId home, std::uint8_t level) const override;
+  [[nodiscard]] std::vector<IndexEntry> list(BucketId home) const override { return index_.list(home); }
+  Result<ObjectMeta> meta(const ObjectId& id) override;
+  void mark_corrupt(const ObjectId& id, Revision revision) override {
+    committer_.report_corrupt(id, revision, "found damaged by its reader");
+  }
+  MaintainResult maintain(WallTime now) override;
+  [[nodiscard]] StoreStats stats(BucketId home) const override { return index_.stats(home); }
+  [[nodiscard]] StoreStats stats() const override { return index_.stats(); }
+  [[nodiscard]] std::optional<std::string> failed() const override { return latch_.reason(); }
+
+ private:
+  StoreParts parts();
+  Result<std::unique_ptr<StagedFile>> make_file(const ObjectId& id, std::string_view key, std::uint64_t size_hint);
+  Result<std::unique_ptr<Operation>> put_operation(StagedObject& staged, const CommitInfo& info);
+  Result<std::unique_ptr<Operation>> remove_operation(const ObjectId& id, std::string_view key,
+                                                      const CommitInfo& info);
+  Result<ObjectMeta> run(Result<std::unique_ptr<Operation>> operation);
+  void submit(Result<std::unique_ptr<Operation>> operation, Done done);
+  Result<std::unique_ptr<ObjectReader>> open_small(const IndexRecord& record);
+  Result<std::unique_ptr<ObjectReader>> open_large(const FoundRecord& found);
+  Result<bool> prepare_ahead();
+  /// True if something was done. Remembers a failure of the disk.
+  bool did(MaintainResult& result, const char* what, const Result<bool>& done);
+
+  FileSystem& file_system_;
+  std::string objects_;
+  SegmentStoreOptions options_;
+  FailureLatch latch_;
+  ContentIndex index_;
+  SegmentLog log_;
+  LargeFiles large_;
+  Committer committer_;
+  CommitQueue queue_;
+  std::mutex maintaining_;
+  Snapshotter snapshotter_;
+  Compactor compactor_;
+  std::atomic<std::uint64_t> next_temporary_{0};
+};
+
+SegmentStore::SegmentStore(FileSystem& file_system, const std::string& dir, SegmentStoreOptions options)
+    : file_system_(file_system),
+      objects_(dir + "/objects"),
+      options_(std::move(options)),
+      log_(file_system, {.folder = {.path = objects_ + "/segments",
+                                    .corrupt = objects_ + "/corrupt",
+                                    .reserve_bytes = options_.reserve_bytes},
+                         .segment_bytes_min = options_.segment_bytes_min,
+                         .segment_bytes_max = options_.segment_bytes_max}),
+      large_(file_system, objects_ + "/large"),
+      committer_(parts(), options_.clock ? options_.clock : system_time),
+      queue_({.bytes = options_.batch_bytes_max, .operations = kBatchOperationsMax},
+             [this](CommitQueue::Batch& batch) { committer_.commit(batch); }),
+      snapshotter_(parts(), committer_, objects_, options_.snapshot_every_bytes),
+      compactor_(parts(), committer_, options_.step_bytes) {
+  BRIGADE_CHECK(options_.small_bytes_max + kRecordHeaderBytesMax + kUnit + kFooterBytes + kSegmentHeaderBytes <=
+                        options_.segment_bytes_min &&
+                    options_.segment_bytes_max / kUnit <= IndexRecord::kUnitMax + 1,
+                "segments of " << options_.segment_bytes_min << " to " << options_.segment_bytes_max << " bytes");
+}
+
+StoreParts SegmentStore::parts() {
+  return {file_system_, log_, index_, large_, latch_, options_.on_corrupt};
+}
+
+Status SegmentStore::start() {
+  Recovery recovery(parts(), {.objects = objects_,
+                              .new_salt = options_.salt ? *options_.salt : draw_salt(),
+                              .on_progress = options_.on_progress});
+  const Result<Recovery::Outcome> outcome = recovery.run();
+  if (!outcome) return outcome.error();
+  committer_.restore(outcome->next_lsn);
+  snapshotter_.restore(outcome->snapshot_lsn);
+  return {};
+}
+
+Result<std::unique_ptr<StagedFile>> SegmentStore::make_file(const ObjectId& id, std::string_view key,
+                                                            std::uint64_t size_hint) {
+  const Result<std::uint64_t> free = file_system_.free_bytes(objects_);
+  if (!free) return latch_.note(free.error());
+  if (*free < options_.reserve_bytes || *free - options_.reserve_bytes < file_bytes(size_hint))
+    return Error(Errc::kNoSpace, std::to_string(*free) + " bytes are free in " + objects_ + ", of which " +
+                                     std::to_string(options_.reserve_bytes) + " are kept in reserve; free some space");
+  const std::string path = objects_ + "/tmp/" + std::to_string(next_temporary_.fetch_add(1));
+  return StagedFile::create({file_system_, latch_, path, options_.reserve_bytes}, id, key, size_hint);
+}
+
+Result<std::unique_ptr<StagedObject>> SegmentStore::stage(const ObjectId& id, std::string_view key,
+                                                          std::uint64_t size_hint) {
+  if (Status ok = latch_.check(); !ok) return ok.error();
+  if (Status ok = check_key(key); !ok) return ok.error();
+  if (size_hint > limits::kObjectBytesMax)
+    return Error(Errc::kTooLarge, "an object has at most " + std::to_string(limits::kObjectBytesMax) + " bytes");
+  auto staged = std::make_unique<StagedBody>(
+      id, key, options_.small_bytes_max,
+      [this, id, name = std::string(key)](std::uint64_t hint) { return make_file(id, name, hint); });
+  if (Status ok = staged->begin(size_hint); !ok) return ok.error();
+  return std::unique_ptr<StagedObject>(std::move(staged));
+}
+
+Result<std::unique_ptr<Operation>> SegmentStore::put_operation(StagedObject& staged, const CommitInfo& info) {
+  auto* body = dynamic_cast<StagedBody*>(&staged);
+  BRIGADE_CHECK(body != nullptr && body->is_finished(), "commit needs a finished object that this store has staged");
+  if (Status ok = latch_.check(); !ok) return ok.error();
+  if (Status ok = check_info(info); !ok) return ok.error();
+  auto operation = std::make_unique<Operation>();
+  operation->meta = {.id = body->id(),
+                     .key = body->key(),
+                     .revision = info.revision,
+                     .level = info.level,
+                     .size = body->size(),
+                     .checksum = body->checksum(),
+                     .sha256 = body->sha256(),
+                     .modified = info.modified,
+                     .content_type = info.content_type,
+                     .expires = info.expires,
+                     .user_headers = info.user_headers};
+  committer_.compare(*operation);
+  if (operation->result) return operation;
+  if (body->file() != nullptr) {
+    const Result<std::uint64_t> file = large_.publish(*body->file(), operation->meta);
+    if (!file) return latch_.note(file.error());
+    operation->file = *file;
+  } else {
+    operation->body = body->take_bytes();
+  }
+  return operation;
+}
+
+Result<std::unique_ptr<Operation>> SegmentStore::remove_operation(const ObjectId& id, std::string_view key,
+                                                                  const CommitInfo& info) {
+  if (Status ok = latch_.check(); !ok) return ok.error();
+  if (Status ok = check_key(key); !ok) return ok.error();
+  if (Status ok = check_info(info); !ok) return ok.error();
+  auto operation = std::make_unique<Operation>();
+  operation->kind = Operation::Kind::kRemove;
+  operation->meta = {.id = id,
+                     .key = std::string(key),
+                     .revision = info.revision,
+                     .level = info.level,
+                     .tombstone = true,
+                     .modified = info.modified,
+                     .content_type = info.content_type,
+                     .expires = info.expires,
+                     .user_headers = info.user_headers};
+  committer_.compare(*operation);
+  return operation;
+}
+
+Result<ObjectMeta> SegmentStore::run(Result<std::unique_ptr<Operation>> operation) {
+  if (!operation) return operation.error();
+  if ((*operation)->result) return std::move(*(*operation)->result);
+  return queue_.run(std::move(*operation));
+}
+
+void SegmentStore::submit(Result<std::unique_ptr<Operation>> operation, Done done) {
+  if (!operation) return done(operation.error());
+  if ((*operation)->result) return done(std::move(*(*operation)->result));
+  (*operation)->done = std::move(done);
+  queue_.submit(std::move(*operation));
+}
+
+Result<ObjectMeta> SegmentStore::commit(std::unique_ptr<StagedObject> staged, const CommitInfo& info) {
+  return run(put_operation(*staged, info));
+}
+
+void SegmentStore::commit(std::unique_ptr<StagedObject> staged, const CommitInfo& info, Done done) {
+  submit(put_operation(*staged, info), std::move(done));
+}
+
+Result<ObjectMeta> SegmentStore::remove(const ObjectId& id, std::string_view key, const CommitInfo& info) {
+  return run(remove_operation(id, key, info));
+}
+
+void SegmentStore::remove(const ObjectId& id, std::string_view key, const CommitInfo& info, Done done) {
+  submit(remove_operation(id, key, info), std::move(done));
+}
+
+Status SegmentStore::forget(const ObjectId& id, Revision revision) {
+  if (Status ok = latch_.check(); !ok) return ok;
+  auto operation = std::make_unique<Operation>();
+  operation->kind = Operation::Kind::kForget;
+  operation->meta.id = id;
+  operation->meta.revision = revision;
+  committer_.compare(*operation);
+  const Result<ObjectMeta> done = run(std::move(operation));
+  return done ? Status() : Status(done.error());
+}
+
+Result<std::unique_ptr<ObjectReader>> SegmentStore::open_large(const FoundRecord& found) {
+  const ObjectMeta& meta = found.header.meta;
+  Result<std::unique_ptr<File>> file =
+      file_system_.open(large_.path_of(meta.id, found.header.file), OpenMode::kRead);
+  if (!file) return file.error().code() == Errc::kNotFound ? file.error() : as_damage(file.error());
+  const Result<ObjectMeta> there = read_header(**file);
+  if (!there) return there.error();
+  if (there->id != meta.id || there->revision != meta.revision || there->size != meta.size ||
+      there->checksum != meta.checksum)
+    return Error(Errc::kCorrupt, "the header belongs to another record");
+  return std::unique_ptr<ObjectReader>(std::make_unique<FileReader>(
+      std::move(*file), meta, [this, id = meta.id, revision = meta.revision](const std::string& why) {
+        committer_.report_corrupt(id, revision, why);
+      }));
+}
+
+Result<std::unique_ptr<ObjectReader>> SegmentStore::open_small(const IndexRecord& record) {
+  SegmentPtr segment = log_.table().get(record.at.slot);
+  if (!segment) return Error(Errc::kCorrupt, "the segment is gone");
+  Result<std::unique_ptr<RecordReader>> reader = RecordReader::open(
+      std::move(segment), record,
+      [this, id = record.entry.id, revision = record.entry.revision](const std::string& why) {
+        committer_.report_corrupt(id, revision, why);
+      });
+  if (!reader) return reader.error();
+  return std::unique_ptr<ObjectReader>(std::move(*reader));
+}
+
+Result<std::unique_ptr<ObjectReader>> SegmentStore::open(const ObjectId& id) {
+  for (;;) {
+    const std::optional<IndexRecord> record = index_.find_record(id);
+    if (!record) return Error(Errc::kNotFound, "no such object");
+    if (record->entry.corrupt)
+      return Error(Errc::kCorrupt, "the record is damaged; a commit of its revision repairs it");
+    Result<std::unique_ptr<ObjectReader>> reader = Error(Errc::kInternal);
+    if (record->large) {
+      const Result<FoundRecord> found = committer_.read(id);
+      if (!found) return found.error();
+      if (found->record != *record) continue;
+      reader = open_large(*found);
+    } else {
+      reader = open_small(*record);
+    }
+    if (reader || reader.error().code() == Errc::kOverloaded) return reader;
+    // Superseded or moved between the look at the index and the open: look again. Each turn is somebody's progress.
+    if (index_.find_record(id) != record) continue;
+    committer_.report_corrupt(id, record->entry.revision, reader.error().detail());
+    return Error(Errc::kCorrupt, reader.error().detail());
+  }
+}
+
+Result<std::unique_ptr<ObjectReader>> SegmentStore::open(const ObjectId& id, std::string_view key) {
+  Result<std::unique_ptr<ObjectReader>> reader = open(id);
+  if (!reader) return reader;
+  if ((*reader)->meta().tombstone) return Error(Errc::kNotFound, "no such object");
+  if ((*reader)->meta().key != key) return Error(Errc::kConflict, "another key has this object id");
+  return reader;
+}
+
+Result<ObjectMeta> SegmentStore::meta(const ObjectId& id) {
+  Result<FoundRecord> found = committer_.read(id);
+  if (!found) return found.error();
+  return std::move(found->header.meta);
+}
+
+std::vector<IndexEntry> SegmentStore::list(BucketId home, std::uint8_t level) const {
+  std::vector<IndexEntry> entries = index_.list(home);
+  std::erase_if(entries, [level](const IndexEntry& entry) { return entry.level != level; });
+  return entries;
+}
+
+/// One segment in reserve, and the next for commits once the present one is half full.
+Result<bool> SegmentStore::prepare_ahead() {
+  std::uint64_t filled = 0, bytes = 0;
+  {
+    const std::lock_guard turn(log_.turns());
+    const SegmentPtr current = log_.current(SegmentKind::kCommits);
+    if (!current) return false;
+    filled = current->tail;
+    bytes = current->header.bytes;
+  }
+  const std::uint64_t size = log_.segment_bytes();
+  const std::size_t wanted = SegmentLog::kReserveSpares + (filled > bytes / 2 ? 1 : 0);
+  if (Status ok = log_.folder().reclaim(size, SegmentLog::kReserveSpares + 1); !ok) return ok.error();
+  if (log_.folder().spares(size) >= wanted) return false;
+  if (Status ok = log_.folder().prepare(size, true); !ok) return ok.error();
+  return true;
+}
+
+bool SegmentStore::did(MaintainResult& result, const char* what, const Result<bool>& done) {
+  // No space, no descriptors: it will be tried again.
+  if (!done) static_cast<void>(latch_.note(done.error()));
+  if (!done || !*done) return false;
+  result = {.again = true, .did = what};
+  return true;
+}
+
+MaintainResult SegmentStore::maintain(WallTime now) {
+  static_cast<void>(now);
+  const std::lock_guard lock(maintaining_);
+  MaintainResult result;
+  if (!latch_.check()) return result;
+  if (did(result, "prepared a segment", prepare_ahead())) return result;
+  const Result<std::size_t> swept = large_.sweep(kSweptAtOnce);
+  if (did(result, "removed files", swept ? Result<bool>(*swept > 0) : Result<bool>(swept.error()))) return result;
+  if (did(result, "wrote of the index", snapshotter_.step())) return result;
+  if (did(result, "compacted", compactor_.step(snapshotter_.covered()))) return result;
+  // Nothing else to do: what was written last is confirmed.
+  if (did(result, "confirmed copies", log_.confirm(SegmentKind::kCopies))) return result;
+  const std::lock_guard turn(log_.turns());
+  did(result, "confirmed commits", log_.confirm(SegmentKind::kCommits));
+  return result;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<ObjectStore>> open_segment_store(FileSystem& file_system, const std::string& dir,
+                                                        SegmentStoreOptions options) {
+  auto store = std::make_unique<SegmentStore>(file_system, dir, std::move(options));
+  if (Status ok = store->start(); !ok) return ok.error();
+  return std::unique_ptr<ObjectStore>(std::move(store));
+}
+
+}  // namespace brigade::store
