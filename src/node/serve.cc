@@ -26,8 +26,8 @@
 #include "brigade/net/http_server.h"
 #include "brigade/node/config.h"
 #include "brigade/node/control.h"
-#include "brigade/store/file_store.h"
 #include "brigade/store/journal.h"
+#include "brigade/store/segment_store.h"
 #include "brigade/wire/codec.h"
 
 namespace brigade::node {
@@ -38,6 +38,7 @@ constexpr std::size_t kDiskThreads = 8;
 constexpr std::size_t kSnapshotBytesMax = std::size_t{64} << 20;
 constexpr std::chrono::milliseconds kDrain{5000};
 constexpr std::chrono::milliseconds kHealthTurn{200};
+constexpr std::chrono::milliseconds kMaintenanceTurn{100};
 
 void raise_file_limit() {
   rlimit limit{};
@@ -104,16 +105,17 @@ class Process {
     background_->spawn(filler_->run());
     background_->spawn(comparer_->run());
     background_->spawn(watch_health());
+    background_->spawn(maintain_store());
     asio::co_spawn(io_, wait_for_signal(), asio::detached);
     return {};
   }
 
   Status open_store() {
-    store::FileStoreOptions options;
-    options.on_corrupt = [](const std::string& file, const std::string& reason) {
-      spdlog::error("corrupt record file={} reason=\"{}\"", file, reason);
+    store::SegmentStoreOptions options;
+    options.on_corrupt = [](const std::string& file, std::uint64_t offset, const std::string& reason) {
+      spdlog::error("corrupt record file={} offset={} reason=\"{}\"", file, offset, reason);
     };
-    auto opened = store::open_file_store(file_system_, dir_.objects(), std::move(options));
+    auto opened = store::open_segment_store(file_system_, dir_.objects(), std::move(options));
     if (!opened) return opened.error();
     store_ = std::move(*opened);
     const store::StoreStats stats = store_->stats();
@@ -190,6 +192,15 @@ class Process {
     while (!stopping_) {
       if (auto why = store_->failed()) leave("the object store failed: " + *why);
       co_await pause_for(kHealthTurn);
+    }
+  }
+
+  /// Space given back, segments prepared, snapshots of the index: the store does it only when it is called.
+  asio::awaitable<void> maintain_store() {
+    while (!stopping_) {
+      auto step = [this] { return store_->maintain(WallTime{}); };
+      const store::MaintainResult result = co_await disk_.run(std::move(step));
+      if (!result.again) co_await pause_for(kMaintenanceTurn);
     }
   }
 

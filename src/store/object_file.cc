@@ -1,7 +1,6 @@
 #include "object_file.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include "brigade/base/check.h"
 #include "brigade/base/checksum.h"
@@ -42,19 +41,6 @@ std::string get_text(std::span<const std::byte> area, std::size_t at, std::size_
 
 Error corrupt(const std::string& why) {
   return {Errc::kCorrupt, "object file header: " + why};
-}
-
-void append_hex(std::string& to, std::uint64_t value) {
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  for (int shift = 60; shift >= 0; shift -= 4) to.push_back(kDigits[(value >> shift) & 0xf]);
-}
-
-std::optional<std::uint64_t> parse_hex(std::string_view text) {
-  std::uint64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, 16);
-  const bool lower = std::none_of(text.begin(), text.end(), [](char c) { return c >= 'A' && c <= 'F'; });
-  if (error != std::errc() || end != text.data() + text.size() || !lower) return std::nullopt;
-  return value;
 }
 
 }  // namespace
@@ -127,41 +113,9 @@ std::uint64_t get_u64(std::span<const std::byte, 8> at) {
   return get(at, 0, 8);
 }
 
-std::string to_string(const RecordName& name) {
-  std::string text;
-  append_hex(text, name.id.high);
-  append_hex(text, name.id.low);
-  text.push_back('.');
-  append_hex(text, name.revision.value);
-  text.push_back('.');
-  text.push_back(static_cast<char>('0' + name.level));
-  if (name.tombstone) text.push_back('t');
-  return text;
-}
-
-std::optional<RecordName> parse_record_name(std::string_view text) {
-  constexpr std::size_t kBytes = 32 + 1 + 16 + 1 + 1;
-  RecordName name;
-  if (text.size() == kBytes + 1 && text.back() == 't') {
-    name.tombstone = true;
-    text.remove_suffix(1);
-  }
-  if (text.size() != kBytes || text[32] != '.' || text[49] != '.') return std::nullopt;
-  const auto high = parse_hex(text.substr(0, 16));
-  const auto low = parse_hex(text.substr(16, 16));
-  const auto revision = parse_hex(text.substr(33, 16));
-  const char level = text[50];
-  if (!high || !low || !revision || level < '0' || level > '0' + kLevelMax) return std::nullopt;
-  name.id = {*high, *low};
-  name.revision = Revision{*revision};
-  name.level = static_cast<std::uint8_t>(level - '0');
-  return name;
-}
-
 std::string directory_name(std::size_t directory) {
-  std::string text;
-  append_hex(text, directory);
-  return text.substr(14);
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  return {kDigits[(directory >> 4) & 0xf], kDigits[directory & 0xf]};
 }
 
 }  // namespace brigade::store

@@ -1,17 +1,13 @@
 // The bytes and the name of an object's file.  Source: proto/README.md, "Object files".
-// Concept: header area (4 KiB) | body | one checksum per block of the body. The name repeats what the content index
-// needs,
-//          so that a record whose header is damaged is still known to exist.
+// Concept: header area (4 KiB) | body | one checksum per block of the body.
 // Thread:  pure functions.
 #pragma once
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <span>
 #include <string>
-#include <string_view>
 
 #include "brigade/base/ids.h"
 #include "brigade/base/result.h"
@@ -41,18 +37,6 @@ constexpr std::uint64_t file_bytes(std::uint64_t body_bytes) {
 
 void put_u64(std::span<std::byte, 8> at, std::uint64_t value);
 std::uint64_t get_u64(std::span<const std::byte, 8> at);
-
-/// What a name says.
-struct RecordName {
-  ObjectId id;
-  Revision revision;
-  std::uint8_t level = 0;
-  bool tombstone = false;
-  bool operator==(const RecordName&) const = default;
-};
-/// "ID.REVISION.LEVEL": 32 and 16 hex digits and one decimal; a tombstone's ends in "t".
-std::string to_string(const RecordName& name);
-std::optional<RecordName> parse_record_name(std::string_view text);
 
 /// The directory of an object, one of 256, by the first byte of its id.
 inline constexpr std::size_t kDirectories = 256;

@@ -72,6 +72,10 @@ std::vector<SegmentPtr> SegmentTable::all() const {
 void SegmentFolder::add_spare(const std::string& name, std::uint64_t bytes) {
   const std::lock_guard lock(mutex_);
   spares_.push_back({name, bytes});
+  // No name twice: a rename would put one file in the place of the other.
+  std::uint64_t number = 0;
+  if (name.starts_with('z') && std::from_chars(name.data() + 1, name.data() + name.size(), number, 16).ec == std::errc())
+    next_name_ = std::max(next_name_, number + 1);
 }
 
 std::size_t SegmentFolder::spares(std::uint64_t bytes) const {

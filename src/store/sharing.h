@@ -1,5 +1,5 @@
-// Small things that the threads of the file store share: the failure that ends all writing, ids that are being changed,
-// and directory syncs that concurrent commits have in common.
+// Small things that the threads of the store share: the failure that ends all writing, turns, and directory syncs that
+// concurrent commits have in common.
 // Thread:  any thread.
 #pragma once
 
@@ -8,10 +8,8 @@
 #include <functional>
 #include <mutex>
 #include <optional>
-#include <set>
 #include <string>
 
-#include "brigade/base/ids.h"
 #include "brigade/base/result.h"
 
 namespace brigade::store {
@@ -43,36 +41,6 @@ class FailureLatch {
  private:
   mutable std::mutex mutex_;
   std::optional<std::string> reason_;
-};
-
-/// One change per object at a time; different objects don't wait for each other.
-class BusyIds {
- public:
-  class Guard {
-   public:
-    Guard(BusyIds& ids, const ObjectId& id) : ids_(ids), id_(id) {
-      std::unique_lock lock(ids_.mutex_);
-      ids_.freed_.wait(lock, [&] { return ids_.busy_.insert(id_).second; });
-    }
-    ~Guard() {
-      {
-        const std::lock_guard lock(ids_.mutex_);
-        ids_.busy_.erase(id_);
-      }
-      ids_.freed_.notify_all();
-    }
-    Guard(const Guard&) = delete;
-    Guard& operator=(const Guard&) = delete;
-
-   private:
-    BusyIds& ids_;
-    ObjectId id_;
-  };
-
- private:
-  std::mutex mutex_;
-  std::condition_variable freed_;
-  std::set<ObjectId> busy_;
 };
 
 /// A lock that is given in the order in which it was asked for, so that a background step gets its turn under load.

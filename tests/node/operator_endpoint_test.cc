@@ -14,7 +14,7 @@
 
 #include "brigade/net/http_semantics.h"
 #include "brigade/placement/replicas.h"
-#include "brigade/store/file_store.h"
+#include "brigade/store/segment_store.h"
 #include "brigade/store/memory_file_system.h"
 
 using namespace brigade;        // NOLINT(google-build-using-namespace)
@@ -110,7 +110,7 @@ class Bench {
     config.cluster = ClusterId{1};
     config.naming_seed = 77;
     secret.bytes.fill(std::byte{5});
-    store_ = store::open_file_store(files_, "/objects").value();
+    store_ = store::open_segment_store(files_, "/objects").value();
     peers_ = net::HttpClient::make(io_.get_executor(), {});
     control.show(maker.node(1));
     context_ = std::make_unique<NodeContext>(io_.get_executor(), config, NodeId{1}, control, *store_, *peers_, disk_);

@@ -64,27 +64,9 @@ TEST_CASE("the format on disk stays what it is") {
   REQUIRE(get_u64(std::span(area).subspan<152, 8>()) == 0x22e6dcd7ea38a9dc);
 }
 
-TEST_CASE("a record's name says id, revision, level and kind") {
-  const RecordName object{{0x0123456789abcdef, 0x1}, Revision{0x2a}, 3, false};
-  REQUIRE(to_string(object) == "0123456789abcdef0000000000000001.000000000000002a.3");
-  const RecordName tombstone{{0x0123456789abcdef, 0x1}, Revision{0x2a}, 0, true};
-  REQUIRE(to_string(tombstone) == "0123456789abcdef0000000000000001.000000000000002a.0t");
-  REQUIRE(parse_record_name(to_string(object)) == object);
-  REQUIRE(parse_record_name(to_string(tombstone)) == tombstone);
-  REQUIRE(directory_name(directory_of(object.id)) == "01");
+TEST_CASE("an object's directory is the first byte of its id") {
+  REQUIRE(directory_name(directory_of({0x0123456789abcdef, 0x1})) == "01");
   REQUIRE(directory_name(0xff) == "ff");
-}
-
-TEST_CASE("what is no record's name is not taken for one") {
-  for (const std::string name :
-       {"", "lost+found", "0123456789abcdef0000000000000001.000000000000002a.5",
-        "0123456789abcdef0000000000000001.000000000000002a.", "0123456789abcdef0000000000000001.000000000000002a.3x",
-        "0123456789abcdef0000000000000001.000000000000002a.3tt", "0123456789ABCDEF0000000000000001.000000000000002a.3",
-        "0123456789abcdef000000000000001.000000000000002a.33", "+123456789abcdef0000000000000001.000000000000002a.3",
-        "-123456789abcdef0000000000000001.000000000000002a.3"}) {
-    INFO(name);
-    REQUIRE_FALSE(parse_record_name(name));
-  }
 }
 
 TEST_CASE("a file's length follows from its body's") {

@@ -2,7 +2,10 @@
 
 #include "support.h"
 
+#include <cstdlib>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 
 #include <catch2/catch.hpp>
 #include <openssl/evp.h>
@@ -305,6 +308,26 @@ TEST_CASE_METHOD(Fixture, "all that a commit was told comes back, also after com
     REQUIRE((*store->open(kA, "a"))->meta() == *meta);
     reopen();
   }
+}
+
+TEST_CASE_METHOD(Fixture, "a script that knows only the format's description reads a segment") {
+  REQUIRE(put(*store, kA, 10, body(1, 2000)));
+  REQUIRE(put(*store, kB, 10, body(2, 0)));
+  REQUIRE(put(*store, id_of(1, 3), 10, body(3, 5000)));
+  REQUIRE(remove(*store, kB, 11));
+  REQUIRE(store->forget(kB, Revision{11}));
+  testing::maintain_all(*store);
+  const std::string script = std::filesystem::path(__FILE__).parent_path().string() + "/read_segment.py";
+  const std::string command = "python3 '" + script + "' --expect 2 '" + dir.path("store/objects/segments/00000001.seg") +
+                              "' > '" + dir.path("out") + "' 2>&1";
+  const int status = std::system(command.c_str());
+  std::ifstream stream(dir.path("out"));
+  const std::string out((std::istreambuf_iterator<char>(stream)), std::istreambuf_iterator<char>());
+  INFO(out);
+  REQUIRE(status == 0);
+  for (const std::string text : {"kind=large", "kind=tombstone", "kind=forget", "kind=void", "size=5000",
+                                 "key=key/12000000000000000000000000000001", "type=image/png", "lsn=5"})
+    REQUIRE(out.find(text) != std::string::npos);
 }
 
 TEST_CASE_METHOD(Fixture, "commits that nobody waits for are told what they came to") {
