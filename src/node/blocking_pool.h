@@ -5,11 +5,17 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <type_traits>
 #include <utility>
 
+#include <boost/asio/associated_executor.hpp>
+#include <boost/asio/async_result.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/execution/outstanding_work.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/prefer.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
@@ -25,6 +31,22 @@ class BlockingPool {
   template <class F>
   asio::awaitable<std::invoke_result_t<F>> run(F f) {
     co_return co_await asio::co_spawn(pool_.get_executor(), call(std::move(f)), asio::use_awaitable);
+  }
+  /// Runs `start(done)` on a pool thread and resumes the caller on its own executor with what `done` is given, from
+  /// whatever thread. So whoever waits for others' writes takes no thread meanwhile.
+  template <class T, class Start>
+  asio::awaitable<T> complete(Start start) {
+    auto initiate = [this](auto handler, Start begin) {
+      // The loop must not end while this is away: it counts as its work.
+      auto back = asio::prefer(asio::get_associated_executor(handler), asio::execution::outstanding_work.tracked);
+      auto waiting = std::make_shared<decltype(handler)>(std::move(handler));
+      auto done = [waiting, back](T result) {
+        asio::post(back, [waiting, result = std::move(result)]() mutable { (*waiting)(std::move(result)); });
+      };
+      asio::post(pool_, [begin = std::move(begin), done = std::move(done)]() mutable { begin(std::move(done)); });
+    };
+    return asio::async_initiate<const asio::use_awaitable_t<>, void(T)>(std::move(initiate), asio::use_awaitable,
+                                                                         std::move(start));
   }
   void join() { pool_.join(); }
 

@@ -98,8 +98,10 @@ asio::awaitable<Result<store::ObjectMeta>> commit_here(NodeContext& context, Obj
   auto token = context.commits.begin(map_seq);
   if (context.filling) context.fresh.insert(id);
   store::ObjectStore* store = &context.store;
-  auto visit = [store, &staged, &info] { return store->commit(std::move(staged), info); };
-  auto done = co_await context.disk.run(std::move(visit));
+  auto start = [store, staged = std::move(staged), info = std::move(info)](store::ObjectStore::Done tell) mutable {
+    store->commit(std::move(staged), info, std::move(tell));
+  };
+  auto done = co_await context.disk.complete<Result<store::ObjectMeta>>(std::move(start));
   co_return std::move(done);
 }
 
@@ -108,8 +110,10 @@ asio::awaitable<Result<store::ObjectMeta>> remove_here(NodeContext& context, Obj
   auto token = context.commits.begin(map_seq);
   if (context.filling) context.fresh.insert(id);
   store::ObjectStore* store = &context.store;
-  auto visit = [store, id, &key, &info] { return store->remove(id, key, info); };
-  auto done = co_await context.disk.run(std::move(visit));
+  auto start = [store, id, key = std::move(key), info = std::move(info)](store::ObjectStore::Done tell) {
+    store->remove(id, key, info, std::move(tell));
+  };
+  auto done = co_await context.disk.complete<Result<store::ObjectMeta>>(std::move(start));
   co_return std::move(done);
 }
 

@@ -112,9 +112,9 @@ Database& fresh() {
 void check(const store::JournalContents& contents, const std::map<std::uint64_t, Row>& log) {
   const store::JournalState& state = contents.state;
   Seq last = state.snapshot ? state.snapshot->last.seq : Seq{};
-  BRIGADE_CHECK(state.commit >= last, "commit " << state.commit << " below the snapshot");
+  BRIGADE_CHECK(state.commit >= last, "commit " << to_string(state.commit) << " below the snapshot");
   for (const wire::LogEntry& entry : state.log) {
-    BRIGADE_CHECK(entry.seq == next(last), "a gap before " << entry.seq);
+    BRIGADE_CHECK(entry.seq == next(last), "a gap before " << to_string(entry.seq));
     last = entry.seq;
     const auto row = log.find(entry.seq.value);
     BRIGADE_CHECK(row != log.end() && row->second.is_right(), "an entry from nowhere, or from a damaged row");
@@ -123,7 +123,7 @@ void check(const store::JournalContents& contents, const std::map<std::uint64_t,
     const auto change = wire::decode_change(row->second.payload);
     BRIGADE_CHECK(change && *change == entry.change, "another change");
   }
-  BRIGADE_CHECK(state.commit <= last, "commit " << state.commit << " above " << last);
+  BRIGADE_CHECK(state.commit <= last, "commit " << to_string(state.commit) << " above " << to_string(last));
   BRIGADE_CHECK(state.damaged == contents.damaged_until.has_value(), "damaged or not");
   const bool cut = std::ranges::any_of(log, [&](const auto& row) { return row.first > last.value; });
   BRIGADE_CHECK(!cut || (state.damaged && contents.cut_from), "rows that vanish silently");

@@ -42,7 +42,7 @@ void check_signature(RequestHead head, const BodyFraming& framing) {
   static const PeerAuth auth = auth_of(2);
   PeerSession session(auth, NodeId{1}, NodeId{2}, kNonce, kNonce);
   BRIGADE_CHECK(!session.verify(head, framing), "a signature without the secret");
-  PeerSession client = session;
+  PeerSession client(auth, NodeId{1}, NodeId{2}, kNonce, kNonce);
   client.sign(head, framing);
   PeerSession other(auth, NodeId{3}, NodeId{2}, kNonce, kNonce);
   BRIGADE_CHECK(!other.verify(head, framing), "a signature that works on another connection");
