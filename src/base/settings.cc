@@ -121,7 +121,7 @@ const std::array kSettings{
             [](const Settings& s) {
               return s.repair_bandwidth == 0 ? std::string("0") : size_text(s.repair_bandwidth) + "/s";
             }},
-    Setting{{"retention", "duration", "how long tombstones of deleted objects are kept at least"},
+    Setting{{"retention", "duration", "how long what was overwritten or deleted can be brought back"},
             [](std::string_view t, Settings& s) { return read_duration("retention", t, 0s, 3650 * kDay, s.retention); },
             [](const Settings& s) { return duration_text(s.retention); }},
     Setting{{"write_deadline", "duration", "how long a write may take to become durable once its body is here"},

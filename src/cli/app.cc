@@ -180,6 +180,7 @@ class App {
     put->add_option("--prefix", put_.prefix, "put before each key, such as photos/");
     put->add_option("--type", put_.type, "content type [guessed from each name]");
     put->add_option("--parallel", put_.parallel, "files at a time")->check(CLI::Range(1, 64))->capture_default_str();
+    put->add_option("--expires-in", put_.expires_in, "gone after this time, such as 7d; for what can be made anew");
     add_redundancy(put, put_.redundancy);
     add_node(put);
     put->callback([this] { outcome_ = run_put(node_, put_); });
@@ -199,6 +200,13 @@ class App {
     stat->add_option("KEY", key_, "the object's key")->required();
     add_node(stat);
     stat->callback([this] { outcome_ = run_stat(node_, key_); });
+
+    auto* const restore = add("restore", "bring back what was overwritten or deleted, within the setting `retention`");
+    restore->add_option("KEY", restore_.key, "the object's key")->required();
+    restore->add_option("--revision", restore_.revision, "which, as --list shows them [the newest]");
+    restore->add_flag("--list", restore_.list, "show what could be brought back, and change nothing");
+    add_node(restore);
+    restore->callback([this] { outcome_ = run_restore(node_, restore_); });
 
     auto* const ls = add("ls", "list objects");
     ls->add_option("--prefix", prefix_, "only keys that start so");
@@ -238,6 +246,7 @@ class App {
   LogCommand log_;
   SimulateCommand simulate_;
   PutCommand put_;
+  RestoreCommand restore_;
   std::string data_dir_;
   std::string key_;
   std::string setting_;

@@ -20,6 +20,7 @@
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
 
+#include "brigade/base/settings.h"
 #include "brigade/net/http_semantics.h"
 
 namespace brigade::cli {
@@ -40,7 +41,7 @@ json::object object_fields(const net::Fields& fields) {
   for (const auto& [name, value] : fields.items()) {
     if (starts_without_case(name, "brigade-") || starts_without_case(name, "etag") ||
         starts_without_case(name, "content-") || starts_without_case(name, "last-modified") ||
-        starts_without_case(name, "cache-control")) {
+        starts_without_case(name, "cache-control") || starts_without_case(name, "expires")) {
       std::string lower;
       for (const char c : name) lower += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
       out[lower] = value;
@@ -113,6 +114,16 @@ int run_put(const NodeOptions& node, const PutCommand& command) {
   options.parallel = command.parallel;
   options.redundancy = command.redundancy;
   options.content_type = command.type;
+  if (!command.expires_in.empty()) {
+    const auto time = parse_duration(command.expires_in);
+    if (!time || *time < std::chrono::seconds{1}) {
+      complain("--expires-in takes a time such as 90s, 12h or 7d" +
+               (time ? std::string() : ": " + time.error().detail()));
+      return kUsage;
+    }
+    options.expires_in_seconds =
+        static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(*time).count());
+  }
   const auto uploads = upload_all(options, found->files, report);
   progress.clear();
 
@@ -193,6 +204,30 @@ int run_stat(const NodeOptions& node, const std::string& key) {
   json::object fields{{"key", key}};
   for (const auto& [name, value] : object_fields(answer->fields)) fields[name] = value;
   if (const auto digest = answer->fields.find("Repr-Digest")) fields["repr-digest"] = *digest;
+  std::cout << (node.json ? pretty(fields) : lines_of(fields));
+  return kDone;
+}
+
+int run_restore(const NodeOptions& node, const RestoreCommand& command) {
+  const auto address = node_address(node.url);
+  if (!address) return fail(address.error());
+  const ApiClient client(*address);
+  if (command.list) {
+    const auto found = client.get_json("/cluster/revisions/" + net::encode_key(command.key));
+    if (!found) return fail(found.error());
+    std::cout << (node.json ? pretty(*found) : render_revisions(*found));
+    return kDone;
+  }
+  net::RequestHead request;
+  request.method = "POST";
+  request.target = "/cluster/restore/" + net::encode_key(command.key);
+  if (!command.revision.empty()) request.target += "?revision=" + net::encode_key(command.revision);
+  const auto answer = client.call(request);
+  if (!answer) return fail(answer.error());
+  if (answer->status >= 300) return fail(problem_of(*answer));
+  json::object fields{{"key", command.key}};
+  for (const auto& [name, value] : object_fields(answer->fields))
+    if (!starts_without_case({name.data(), name.size()}, "content-")) fields[name] = value;
   std::cout << (node.json ? pretty(fields) : lines_of(fields));
   return kDone;
 }

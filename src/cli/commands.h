@@ -85,6 +85,7 @@ struct PutCommand {
   std::string prefix;
   std::string type;
   std::optional<std::uint32_t> redundancy;
+  std::string expires_in;  ///< a duration; empty: never
   std::uint32_t parallel = 4;
 };
 int run_put(const NodeOptions& node, const PutCommand& command);
@@ -92,6 +93,12 @@ int run_put(const NodeOptions& node, const PutCommand& command);
 int run_get(const NodeOptions& node, const std::string& key, const std::string& output);
 int run_rm(const NodeOptions& node, const std::vector<std::string>& keys);
 int run_stat(const NodeOptions& node, const std::string& key);
+struct RestoreCommand {
+  std::string key;
+  std::string revision;  ///< empty: the newest that was replaced or deleted
+  bool list = false;     ///< shows which there are
+};
+int run_restore(const NodeOptions& node, const RestoreCommand& command);
 int run_ls(const NodeOptions& node, const std::string& prefix);
 
 /// A cluster that is not there, and what befalls it.

@@ -142,6 +142,22 @@ std::string render_plan(const json::value& plan) {
   return out + "\n" + table.text();
 }
 
+std::string render_revisions(const json::value& revisions) {
+  const json::array& all = array_at(revisions, "revisions");
+  if (all.empty())
+    return "nothing of " + text_at(revisions, "key") +
+           " can be brought back: nothing was replaced or deleted within the setting `retention`\n";
+  Table table({{"REVISION"}, {"SIZE", Align::kRight}, {"REPLACED"}, {"UNTIL"}, {"NODES"}});
+  for (const auto& revision : all) {
+    std::string nodes;
+    for (const auto& name : array_at(revision, "nodes"))
+      nodes += (nodes.empty() ? "" : ", ") + std::string(name.as_string());
+    table.row({text_at(revision, "revision"), human_bytes(number_at(revision, "size")), text_at(revision, "replaced"),
+               text_at(revision, "until"), nodes});
+  }
+  return table.text();
+}
+
 std::string render_objects(const json::array& objects) {
   Table table({{"SIZE", Align::kRight}, {"COPIES", Align::kRight}, {"MODIFIED"}, {"KEY"}});
   for (const auto& object : objects)

@@ -21,6 +21,8 @@ std::string render_log(const boost::json::value& log);
 std::string render_settings(const boost::json::value& settings);
 /// Of GET /cluster/plan.
 std::string render_plan(const boost::json::value& plan);
+/// Of GET /cluster/revisions/KEY.
+std::string render_revisions(const boost::json::value& revisions);
 /// Of the objects of GET /cluster/objects.
 std::string render_objects(const boost::json::array& objects);
 

@@ -123,6 +123,8 @@ class Uploader {
     head.target = "/o/" + net::encode_key(upload.key);
     head.fields.add("Content-Type", options_.content_type.empty() ? media_type_of(upload.path) : options_.content_type);
     if (options_.redundancy) head.fields.add("Brigade-Redundancy", std::to_string(*options_.redundancy));
+    if (options_.expires_in_seconds > 0)
+      head.fields.add("Brigade-Expires-In", std::to_string(options_.expires_in_seconds));
     return head;
   }
 

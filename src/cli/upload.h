@@ -23,6 +23,7 @@ struct UploadOptions {
   std::string address;                      ///< host:port of a node
   std::size_t parallel = 4;                 ///< files at a time, at least 1
   std::optional<std::uint32_t> redundancy;  ///< nothing: the cluster's
+  std::uint64_t expires_in_seconds = 0;     ///< 0: never
   std::string content_type;                 ///< empty: guessed from each file's name
 };
 

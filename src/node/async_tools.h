@@ -23,7 +23,7 @@ namespace asio = boost::asio;
 /// Starts tasks and waits for all of them. Must be awaited before it dies. A task's exception is rethrown by wait().
 class TaskGroup {
  public:
-  explicit TaskGroup(asio::any_io_executor executor) : executor_(executor), done_(executor) {}
+  explicit TaskGroup(const asio::any_io_executor& executor) : executor_(executor), done_(executor) {}
   void spawn(asio::awaitable<void> task);
   asio::awaitable<void> wait();
   [[nodiscard]] std::size_t running() const { return running_; }
@@ -38,7 +38,7 @@ class TaskGroup {
 /// A counting gate: at most `places` holders at a time, in the order of asking.
 class Gate {
  public:
-  Gate(asio::any_io_executor executor, std::size_t places) : executor_(executor), free_(places) {}
+  Gate(asio::any_io_executor executor, std::size_t places) : executor_(std::move(executor)), free_(places) {}
   asio::awaitable<void> enter();
   void leave();
 
@@ -65,7 +65,7 @@ class KeyLocks {
     ObjectId id_;
   };
 
-  explicit KeyLocks(asio::any_io_executor executor) : executor_(executor) {}
+  explicit KeyLocks(asio::any_io_executor executor) : executor_(std::move(executor)) {}
   asio::awaitable<Holder> acquire(ObjectId id);
 
  private:

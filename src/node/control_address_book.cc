@@ -82,8 +82,7 @@ std::vector<std::string> AddressBook::everyone(Instant now) const {
     if (id != self_ && (known.in_roster || joins) && !known.address().empty()) out.push_back(known.address());
   }
   std::ranges::sort(out);
-  const auto repeated = std::ranges::unique(out);
-  out.erase(repeated.begin(), repeated.end());
+  out.erase(std::unique(out.begin(), out.end()), out.end());
   return out;
 }
 

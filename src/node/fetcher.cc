@@ -130,7 +130,8 @@ asio::awaitable<Status> Fetcher::fetch_record(NodeId source, const ObjectId& id,
     co_return Error{Errc::kUnavailable, "a sibling answered " + std::to_string(answered->status)};
   auto meta = take_record_fields(answered->fields, id);
   if (!meta) co_return meta.error();
-  store::CommitInfo info{meta->revision, meta->level, meta->modified, meta->content_type};
+  if (has_expired(*meta, wall_now())) co_return Status{};
+  store::CommitInfo info = commit_info(*meta);
   Result<store::ObjectMeta> done = Error{Errc::kInternal};
   if (meta->tombstone) {
     done = co_await remove_here(context_, id, meta->key, std::move(info), as_of);

@@ -102,7 +102,7 @@ class BucketUploads {
 };
 
 struct NodeContext {
-  NodeContext(asio::any_io_executor executor_in, const Config& config_in, NodeId self_in, Control& control_in,
+  NodeContext(const asio::any_io_executor& executor_in, const Config& config_in, NodeId self_in, Control& control_in,
               store::ObjectStore& store_in, net::HttpClient& peers_in, BlockingPool& disk_in)
       : executor(executor_in),
         config(config_in),

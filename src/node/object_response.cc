@@ -21,7 +21,13 @@ net::Fields object_fields(const NodeContext& context, const store::ObjectMeta& m
   fields.add(kRevisionField, to_string(meta.revision));
   fields.add(kRedundancyField, std::to_string(placement::Level{meta.level}.redundancy()));
   const std::string& cache_control = context.view()->map.settings().cache_control;
-  if (!cache_control.empty()) fields.add("Cache-Control", cache_control);
+  if (meta.expires.unix_ms > 0) {
+    fields.add("Expires", net::http_date(meta.expires));
+    const std::int64_t left = std::max<std::int64_t>(0, (meta.expires.unix_ms - wall_now().unix_ms) / 1000);
+    fields.add("Cache-Control", "max-age=" + std::to_string(left));
+  } else if (!cache_control.empty()) {
+    fields.add("Cache-Control", cache_control);
+  }
   if (net::wants_sha256(request.fields)) fields.add("Repr-Digest", net::digest_field(meta.sha256));
   return fields;
 }

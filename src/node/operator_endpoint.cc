@@ -7,6 +7,8 @@
 #include "operator_locate.h"
 #include "operator_objects.h"
 #include "operator_requests.h"
+#include "operator_restore.h"
+#include "record_fields.h"
 #include "web_page.h"
 
 #include <algorithm>
@@ -25,6 +27,8 @@ namespace {
 namespace json = boost::json;
 
 constexpr std::string_view kLocate = "/cluster/locate/";
+constexpr std::string_view kRevisions = "/cluster/revisions/";
+constexpr std::string_view kRestore = "/cluster/restore/";
 constexpr std::size_t kLogLinesMax = 4096;
 constexpr std::size_t kObjectsMax = 1000;
 
@@ -41,8 +45,9 @@ std::string_view methods_of(std::string_view path) {
                                         "/cluster/plan",
                                         "/cluster/objects"};
   if (path == "/cluster/settings") return "GET, HEAD, POST";
-  if (path == "/cluster/remove" || path == kJoinTarget) return "POST";
-  if (path.starts_with(kLocate) || std::ranges::find(kRead, path) != std::end(kRead)) return "GET, HEAD";
+  if (path == "/cluster/remove" || path == kJoinTarget || path.starts_with(kRestore)) return "POST";
+  if (path.starts_with(kLocate) || path.starts_with(kRevisions) || std::ranges::find(kRead, path) != std::end(kRead))
+    return "GET, HEAD";
   return {};
 }
 
@@ -64,6 +69,9 @@ asio::awaitable<void> OperatorEndpoint::handle(net::Request& request, net::Respo
     co_await send_problem(response, std::move(error));
   } else if (reads && methods.starts_with("GET")) {
     co_await read(std::move(path), std::move(query), response);
+  } else if (head.method == "POST" && path.starts_with(kRestore)) {
+    std::string key = path.substr(kRestore.size());
+    co_await restore(std::move(key), std::move(query), response);
   } else if (head.method == "POST" && methods.ends_with("POST")) {
     co_await change(std::move(path), request, response);
   } else {
@@ -100,6 +108,9 @@ asio::awaitable<void> OperatorEndpoint::read(std::string path, std::string query
   } else if (path.starts_with(kLocate)) {
     std::string key = path.substr(kLocate.size());
     co_await locate(std::move(key), response);
+  } else if (path.starts_with(kRevisions)) {
+    std::string key = path.substr(kRevisions.size());
+    co_await revisions(std::move(key), response);
   } else {
     net::ResponseHead head;
     head.fields.add("Content-Type", "text/html; charset=utf-8");
@@ -202,6 +213,33 @@ asio::awaitable<void> OperatorEndpoint::locate(std::string encoded_key, net::Res
   };
   json::object body = locate_json(*context_.view(), context_.self, wanted, id, evidence, line_of);
   co_await send_json(response, std::move(body));
+}
+
+asio::awaitable<void> OperatorEndpoint::revisions(std::string encoded_key, net::Response& response) {
+  auto key = net::decode_key(encoded_key);
+  if (!key) {
+    co_await send_problem(response, key.error());
+    co_return;
+  }
+  const ObjectId id = object_id(context_.naming, *key);
+  const auto retained = co_await gather_retained(context_, id);
+  co_await send_json(response, revisions_json(*context_.view(), *key, id, retained));
+}
+
+/// Not signed: who may put an object may put back what it was.
+asio::awaitable<void> OperatorEndpoint::restore(std::string encoded_key, std::string query, net::Response& response) {
+  auto key = net::decode_key(encoded_key);
+  auto text = query_text(query, "revision");
+  const auto revision = text && !text->empty() ? parse_revision(*text) : std::optional(Revision{});
+  if (!key || !text || !revision) {
+    Error error = !key    ? key.error()
+                  : !text ? text.error()
+                          : Error{Errc::kInvalid, "revision must be VIEW.COUNT, as /cluster/revisions/KEY lists them"};
+    co_await send_problem(response, std::move(error));
+    co_return;
+  }
+  std::string wanted = std::move(*key);
+  co_await restore_object(context_, std::move(wanted), *revision, response);
 }
 
 asio::awaitable<void> OperatorEndpoint::objects(std::string query, net::Response& response) {

@@ -33,6 +33,8 @@ class OperatorEndpoint {
   asio::awaitable<void> log(std::string query, net::Response& response);
   asio::awaitable<void> plan(std::string query, net::Response& response);
   asio::awaitable<void> locate(std::string encoded_key, net::Response& response);
+  asio::awaitable<void> revisions(std::string encoded_key, net::Response& response);
+  asio::awaitable<void> restore(std::string encoded_key, std::string query, net::Response& response);
   asio::awaitable<void> objects(std::string query, net::Response& response);
   asio::awaitable<void> ready(net::Response& response);
   asio::awaitable<void> metrics(net::Response& response);

@@ -2,6 +2,7 @@
 
 #include "object_response.h"
 #include "operator_endpoint.h"
+#include "operator_restore.h"
 #include "primary_writer.h"
 #include "read_path.h"
 #include "record_fields.h"
@@ -69,6 +70,8 @@ asio::awaitable<void> PeerEndpoint::handle_object(std::string_view action, std::
     co_await replica_.put_record(*id, request, response);
   } else if (action == "entry" && method == "GET") {
     co_await replica_.entry(*id, response);
+  } else if (action == "retained" && method == "GET") {
+    co_await handle_peer_retained(context_, *id, response);
   } else if (action == "fetch" && method == "GET") {
     co_await replica_.fetch(*id, request, response);
   } else {

@@ -34,8 +34,12 @@ class Write {
   asio::awaitable<Status> look(Level level, const net::Fields& conditions) {
     level_ = level;
     present_ = context_.store.find(id_);
-    const bool exists = present_ && !present_->tombstone;
-    reach_ = Level{std::max(level.value, exists ? present_->level : std::uint8_t{0})};
+    if (present_ && present_->expires) {
+      auto meta = co_await meta_here();
+      if (meta && has_expired(*meta, wall_now())) has_expired_ = true;
+    }
+    const bool exists = this->exists();
+    reach_ = Level{std::max(level.value, present_ && !present_->tombstone ? present_->level : std::uint8_t{0})};
     const auto view = context_.view();
     if (!context_.control.may_serve()) co_return no_quorum_error(*view);
     const ReplicaSet set = replication::replica_set(view->map, id_, level);
@@ -53,7 +57,7 @@ class Write {
     co_return net::decide_write(conditions, etag ? std::optional<std::string_view>(*etag) : std::nullopt);
   }
 
-  [[nodiscard]] bool exists() const { return present_ && !present_->tombstone; }
+  [[nodiscard]] bool exists() const { return present_ && !present_->tombstone && !has_expired_; }
   [[nodiscard]] Level present_level() const { return Level{present_->level}; }
 
   /// Gives the revision. Errors: kUnavailable if the map is older than what is there.
@@ -160,7 +164,7 @@ class Write {
     }
     if (node == context_.self) {  // it became live itself only now, or holds what it must drop
       if (meta.tombstone) {
-        store::CommitInfo info{meta.revision, meta.level, meta.modified, meta.content_type};
+        store::CommitInfo info = commit_info(meta);
         co_await remove_here(context_, id_, key_, std::move(info), view->map.seq());
       }
       done_.insert(node);
@@ -182,6 +186,7 @@ class Write {
   Level level_;  ///< that the object gets
   Level reach_;  ///< the higher of that and what it had
   std::optional<store::IndexEntry> present_;
+  bool has_expired_ = false;  ///< it is as if it were deleted
   store::ObjectMeta meta_;
   std::set<NodeId> done_;
   std::shared_ptr<const View> acknowledged_under_;
@@ -223,14 +228,32 @@ Result<Level> wanted_level(const NodeContext& context, const net::Fields& fields
   return *level;
 }
 
+Result<WallTime> wanted_expiry(const net::Fields& fields, WallTime now) {
+  constexpr std::int64_t kLongest = std::int64_t{100} * 365 * 86'400;
+  if (const auto field = fields.find("Brigade-Expires-In")) {
+    const auto seconds = parse_number(*field);
+    if (!seconds || *seconds == 0 || *seconds > static_cast<std::uint64_t>(kLongest))
+      return Error{Errc::kInvalid,
+                   "Brigade-Expires-In must be a number of seconds from 1 to " + std::to_string(kLongest)};
+    return WallTime{now.unix_ms + static_cast<std::int64_t>(*seconds) * 1000};
+  }
+  const auto field = fields.find("Expires");
+  if (!field) return WallTime{};
+  const auto time = net::parse_http_date(*field);
+  if (!time || *time <= now || time->unix_ms > now.unix_ms + kLongest * 1000)
+    return Error{Errc::kInvalid, "Expires must be an HTTP date to come: leave it out for an object that stays"};
+  return *time;
+}
+
 asio::awaitable<bool> put_as_primary(NodeContext& context, std::string key, net::Request& request,
                                      net::Response& response) {
   const net::Fields& fields = request.head().fields;
   auto level = wanted_level(context, fields);
   auto type = net::checked_content_type(fields.find("Content-Type"));
   auto claimed = net::claimed_sha256(fields);
-  if (!level || !type || !claimed) {
-    Error refusal = !level ? level.error() : !type ? type.error() : claimed.error();
+  auto expires = wanted_expiry(fields, wall_now());
+  if (!level || !type || !claimed || !expires) {
+    Error refusal = !level ? level.error() : !type ? type.error() : !claimed ? claimed.error() : expires.error();
     co_await send_problem(response, std::move(refusal));
     co_return true;
   }
@@ -273,6 +296,7 @@ asio::awaitable<bool> put_as_primary(NodeContext& context, std::string key, net:
   meta.checksum = (*staged)->checksum();
   meta.sha256 = (*staged)->sha256();
   meta.content_type = *type;
+  meta.expires = *expires;
   const bool existed = write.exists();
   const Seq map_seq = context.view()->map.seq();
   Seq named;
@@ -281,7 +305,7 @@ asio::awaitable<bool> put_as_primary(NodeContext& context, std::string key, net:
   auto commit_others = [](ReplicaUploads& to, const store::ObjectMeta& what, Seq seq, std::set<NodeId>& done,
                           Seq& out) -> asio::awaitable<void> { out = co_await to.commit(what, seq, done); };
   group.spawn(commit_others(uploads, meta, map_seq, write.done(), named));
-  store::CommitInfo info{meta.revision, meta.level, meta.modified, meta.content_type};
+  store::CommitInfo info = commit_info(meta);
   here = co_await commit_here(context, id, std::move(*staged), std::move(info), map_seq);
   co_await group.wait();
   if (here) {
@@ -323,7 +347,7 @@ asio::awaitable<bool> delete_as_primary(NodeContext& context, std::string key, n
   meta.tombstone = true;
   meta.content_type = "application/octet-stream";
   meta.level = write.present_level().value;
-  store::CommitInfo info{meta.revision, meta.level, meta.modified, meta.content_type};
+  store::CommitInfo info = commit_info(meta);
   auto here = co_await remove_here(context, id, key, std::move(info), context.view()->map.seq());
   fits = here ? Status{} : Status(here.error());
   if (fits) {

@@ -26,8 +26,8 @@ enum class Outcome { kAnswered, kAbsent, kFailed };
 constexpr std::string_view kForwarded[] = {
     "Range", "If-Range", "If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since", "Want-Repr-Digest"};
 constexpr std::string_view kReturned[] = {
-    "ETag",        "Last-Modified", "Accept-Ranges", "X-Content-Type-Options", "Cache-Control",
-    "Repr-Digest", "Content-Type",  "Content-Range", "Brigade-Revision",       "Brigade-Redundancy"};
+    "ETag",         "Last-Modified", "Accept-Ranges",    "X-Content-Type-Options", "Cache-Control", "Repr-Digest",
+    "Content-Type", "Content-Range", "Brigade-Revision", "Brigade-Redundancy",     "Expires"};
 
 Status may_leave(NodeContext& context, BucketId bucket) {
   const auto view = context.view();
@@ -210,7 +210,7 @@ asio::awaitable<void> read_object(NodeContext& context, const std::string& key, 
     auto here = std::ranges::find(candidates, context.self, &replication::ReadCandidate::node);
     if (here != candidates.end() && context.holds_copy(view->map, id))
       std::rotate(candidates.begin(), here, std::next(here));
-    std::ranges::stable_partition(candidates, [&](const auto& c) { return !context.is_suspect(c.node); });
+    std::stable_partition(candidates.begin(), candidates.end(), [&](const auto& c) { return !context.is_suspect(c.node); });
     for (const auto& candidate : candidates) {
       if (!context.control.may_serve()) break;
       Outcome outcome = Outcome::kFailed;

@@ -9,6 +9,9 @@ namespace brigade::node {
 
 namespace {
 
+constexpr std::uint64_t kTimeMax =
+    253'402'300'799'999;  ///< the end of the year 9999, the last that HTTP dates can tell
+
 std::optional<std::uint64_t> parse(std::string_view text, int base) {
   std::uint64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, base);
@@ -62,7 +65,16 @@ void put_record_fields(net::Fields& fields, const store::ObjectMeta& meta) {
   fields.set("Brigade-Tombstone", meta.tombstone ? "1" : "0");
   fields.set("Brigade-Checksum", hex_of(meta.checksum));
   fields.set("Brigade-Modified", std::to_string(meta.modified.unix_ms));
+  if (meta.expires.unix_ms > 0) fields.set("Brigade-Expires", std::to_string(meta.expires.unix_ms));
   fields.set("Brigade-Type", meta.content_type);
+}
+
+store::CommitInfo commit_info(const store::ObjectMeta& meta) {
+  return {meta.revision, meta.level, meta.modified, meta.content_type, meta.expires, meta.user_headers};
+}
+
+bool has_expired(const store::ObjectMeta& meta, WallTime now) {
+  return meta.expires.unix_ms > 0 && meta.expires <= now;
 }
 
 Result<store::ObjectMeta> take_record_fields(const net::Fields& fields, const ObjectId& id) {
@@ -85,6 +97,11 @@ Result<store::ObjectMeta> take_record_fields(const net::Fields& fields, const Ob
   auto modified = parse_number(fields.find("Brigade-Modified").value_or(""));
   if (!modified) return missing("Brigade-Modified");
   meta.modified.unix_ms = static_cast<std::int64_t>(*modified);
+  if (const auto field = fields.find("Brigade-Expires")) {
+    auto expires = parse_number(*field);
+    if (!expires || *expires == 0 || *expires > kTimeMax) return missing("Brigade-Expires");
+    meta.expires.unix_ms = static_cast<std::int64_t>(*expires);
+  }
   auto type = net::checked_content_type(fields.find("Brigade-Type"));
   if (!type) return type.error();
   meta.content_type = std::move(*type);

@@ -23,6 +23,11 @@ void put_record_fields(net::Fields& fields, const store::ObjectMeta& meta);
 /// id is taken from `id`, size is left 0. Errors: kInvalid.
 Result<store::ObjectMeta> take_record_fields(const net::Fields& fields, const ObjectId& id);
 
+/// What a commit of such a record needs.
+store::CommitInfo commit_info(const store::ObjectMeta& meta);
+/// True if `meta` says when it expires, and that is over by now.
+bool has_expired(const store::ObjectMeta& meta, WallTime now);
+
 std::optional<ObjectId> parse_object_id(std::string_view hex);
 /// "view.count"; nothing if malformed.
 std::optional<Revision> parse_revision(std::string_view text);

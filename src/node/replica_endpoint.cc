@@ -177,7 +177,7 @@ asio::awaitable<void> ReplicaEndpoint::commit(std::string name, net::Request& re
     co_await refuse(response, fits.error());
     co_return;
   }
-  store::CommitInfo info{meta->revision, meta->level, meta->modified, meta->content_type};
+  store::CommitInfo info = commit_info(*meta);
   auto done = co_await commit_here(context_, staged.id, std::move(staged.object), std::move(info), *seq);
   if (!done) {
     Error error =
@@ -205,9 +205,11 @@ asio::awaitable<void> ReplicaEndpoint::put_record(ObjectId id, net::Request& req
     co_await refuse(response, fits.error());
     co_return;
   }
-  store::CommitInfo info{meta->revision, meta->level, meta->modified, meta->content_type};
+  store::CommitInfo info = commit_info(*meta);
   Result<store::ObjectMeta> done = Error{Errc::kInternal};
-  if (meta->tombstone) {
+  if (has_expired(*meta, wall_now())) {
+    done = *meta;  // nobody will read it; its own time is over on the sender, too
+  } else if (meta->tombstone) {
     done = co_await remove_here(context_, id, meta->key, std::move(info), *seq);
   } else {
     const std::uint64_t hint = request.framing().kind == net::BodyFraming::Kind::kLength ? request.framing().length : 0;
@@ -244,9 +246,18 @@ asio::awaitable<void> ReplicaEndpoint::entry(ObjectId id, net::Response& respons
   co_await send_ok(response, std::move(fields), json.str());
 }
 
-asio::awaitable<void> ReplicaEndpoint::fetch(ObjectId id, net::Request& /*request*/, net::Response& response) {
+asio::awaitable<void> ReplicaEndpoint::fetch(ObjectId id, net::Request& request, net::Response& response) {
+  const auto query = net::query_value(net::split_target(request.head().target).second, "revision");
+  const auto revision = query && *query ? parse_revision(**query) : std::optional(Revision{});
+  if (!query || !revision) {
+    Error malformed{Errc::kInvalid, "revision is malformed"};
+    co_await send_problem(response, std::move(malformed));
+    co_return;
+  }
   store::ObjectStore* store = &context_.store;
-  auto visit = [store, id] { return store->open(id); };
+  auto visit = [store, id, revision = *revision] {
+    return revision ? store->open_retained(id, revision) : store->open(id);
+  };
   auto reader = co_await context_.disk.run(std::move(visit));
   if (!reader) {
     co_await send_problem(response, reader.error());

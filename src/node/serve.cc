@@ -198,7 +198,8 @@ class Process {
   /// Space given back, segments prepared, snapshots of the index: the store does it only when it is called.
   asio::awaitable<void> maintain_store() {
     while (!stopping_) {
-      auto step = [this] { return store_->maintain(WallTime{}); };
+      store_->set_retention(control_->view()->map.settings().retention);
+      auto step = [this] { return store_->maintain(wall_now()); };
       const store::MaintainResult result = co_await disk_.run(std::move(step));
       if (!result.again) co_await pause_for(kMaintenanceTurn);
     }

@@ -137,8 +137,7 @@ void Committer::commit(CommitQueue::Batch& batch) {
         bytes = 0;
       }
       if (accepted.empty()) {
-        const auto reserve =
-            operation->kind == Kind::kPut ? SegmentLog::Reserve::kKeep : SegmentLog::Reserve::kUse;
+        const auto reserve = operation->kind == Kind::kPut ? SegmentLog::Reserve::kKeep : SegmentLog::Reserve::kUse;
         if (Status room = parts_.log.make_room(SegmentKind::kCommits, needs, reserve); !room) {
           operation->result = parts_.latch.note(room.error());
           continue;
@@ -186,32 +185,40 @@ void Committer::flush(std::vector<Operation*>& accepted) {
   accepted.clear();
 }
 
-void Committer::supersede(const IndexRecord& before, std::uint64_t file) {
-  parts_.log.drop_live(before.at, before.record_bytes());
+void Committer::drop(const IndexRecord& record, std::uint64_t file) {
+  parts_.log.drop_live(record.at, record.record_bytes());
   // If the record could not be read its file stays until the next start.
-  if (before.large && file != 0) parts_.large.doom(before.entry.id, file);
+  if (record.large && file != 0) parts_.large.doom(record.entry.id, file);
 }
 
 void Committer::apply(const Operation& operation, const SegmentLog::Item& item) {
+  const ObjectMeta& meta = operation.meta;
   const std::uint64_t bytes = item.header.record_bytes();
   parts_.log.add_live(item.at, bytes);
-  std::optional<IndexRecord> before;
   if (operation.kind == Kind::kForget) {
     parts_.log.table().get(item.at.slot)->markers += bytes;
-    before = parts_.index.erase(operation.meta.id);
-  } else {
-    const ObjectMeta& meta = operation.meta;
-    before = parts_.index.put({.entry = {.id = meta.id,
-                                         .revision = meta.revision,
-                                         .level = meta.level,
-                                         .tombstone = meta.tombstone,
-                                         .size = meta.size},
-                               .lsn = item.header.lsn,
-                               .at = item.at,
-                               .large = item.header.kind == RecordKind::kLarge,
-                               .header_units = static_cast<std::uint8_t>(item.header.header_bytes() / kUnit)});
+    if (const auto before = parts_.index.erase(meta.id)) drop(*before, operation.present_file);
+    for (const RetainedRecord& old : parts_.retained.take_up_to(meta.id, item.header.lsn)) drop(old.record, old.file);
+    return;
   }
-  if (before) supersede(*before, operation.present_file);
+  // Retained before it is taken from the index: compaction looks there first, and finds it in one of both.
+  const std::optional<IndexRecord> present = parts_.index.find_record(meta.id);
+  const bool retains = retention_ms_ > 0 && present && is_worth_retaining(*present, operation.present_file) &&
+                       present->entry.revision != meta.revision;  // else it repairs what was damaged
+  if (retains) parts_.retained.add({*present, operation.present_file, item.header.written});
+  const bool expires = meta.expires.unix_ms > 0;
+  const auto before = parts_.index.put({.entry = {.id = meta.id,
+                                                  .revision = meta.revision,
+                                                  .level = meta.level,
+                                                  .tombstone = meta.tombstone,
+                                                  .size = meta.size,
+                                                  .expires = expires},
+                                        .lsn = item.header.lsn,
+                                        .at = item.at,
+                                        .large = item.header.kind == RecordKind::kLarge,
+                                        .header_units = static_cast<std::uint8_t>(item.header.header_bytes() / kUnit)});
+  if (before && !retains) drop(*before, operation.present_file);
+  if (expires) parts_.calendar.add(meta.id, meta.expires);
 }
 
 }  // namespace brigade::store

@@ -6,12 +6,15 @@
 
 #include "commit_queue.h"
 #include "content_index.h"
+#include "expiry_calendar.h"
 #include "large_files.h"
 #include "record_reader.h"
+#include "retained_index.h"
 #include "segment_log.h"
 #include "sharing.h"
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -24,6 +27,8 @@ struct StoreParts {
   FileSystem& file_system;
   SegmentLog& log;
   ContentIndex& index;
+  RetainedIndex& retained;
+  ExpiryCalendar& calendar;
   LargeFiles& large;
   FailureLatch& latch;
   std::function<void(const std::string& file, std::uint64_t offset, const std::string& reason)> on_corrupt;
@@ -41,6 +46,13 @@ class Committer {
   Committer(StoreParts parts, std::function<WallTime()> clock) : parts_(std::move(parts)), clock_(std::move(clock)) {}
 
   void restore(std::uint64_t next_lsn) { next_lsn_ = next_lsn; }
+  void set_retention(Duration retention) {
+    retention_ms_ = std::chrono::duration_cast<std::chrono::milliseconds>(retention).count();
+  }
+  /// What was replaced before it is no longer retained.
+  [[nodiscard]] WallTime retained_since(WallTime now) const { return {now.unix_ms - retention_ms_}; }
+  /// Nothing points to it any more.
+  void drop(const IndexRecord& record, std::uint64_t file);
   /// All operations up to it are in the index. Stable for who has the log's turn.
   [[nodiscard]] std::uint64_t last_lsn() const { return next_lsn_ - 1; }
 
@@ -56,12 +68,12 @@ class Committer {
  private:
   void flush(std::vector<Operation*>& accepted);
   void apply(const Operation& operation, const SegmentLog::Item& item);
-  void supersede(const IndexRecord& before, std::uint64_t file);
   RecordHeader header_of(const Operation& operation);
 
   StoreParts parts_;
   std::function<WallTime()> clock_;
   std::atomic<std::uint64_t> next_lsn_{1};
+  std::atomic<std::int64_t> retention_ms_{0};
 };
 
 }  // namespace brigade::store

@@ -96,9 +96,14 @@ Result<std::optional<Compactor::Piece>> Compactor::take(const ScannedRecord& sca
     piece.old_bytes = header.record_bytes();
     return std::optional(std::move(piece));
   }
-  const std::optional<IndexRecord> record = parts_.index.find_record(header.meta.id);
   const Location here{victim_->slot, static_cast<std::uint32_t>(scanned.offset / kUnit)};
-  if (!record || record->lsn != header.lsn || record->at != here) return std::optional<Piece>();
+  std::optional<IndexRecord> record = parts_.index.find_record(header.meta.id);
+  std::optional<RetainedRecord> retained;
+  if (!record || record->lsn != header.lsn) {
+    retained = parts_.retained.find(header.meta.id, header.lsn);
+    record = retained ? std::optional(retained->record) : std::nullopt;
+  }
+  if (!record || record->at != here) return std::optional<Piece>();
   if (header.kind == RecordKind::kLost) return lost_piece(header.meta.id, header.lsn, header);
   Piece piece{.item = {.header = header, .body = {}, .at = {}}, .record = *record, .body = {}};
   piece.item.header.copy = true;
@@ -107,20 +112,36 @@ Result<std::optional<Compactor::Piece>> Compactor::take(const ScannedRecord& sca
   // What is given up here is gone for good: one error alone does not prove that.
   if (!n) n = victim_->file->read(scanned.offset + header.header_bytes(), piece.body);
   if (!n && n.error().code() == Errc::kOverloaded) return n.error();
-  if (n && *n == piece.body.size() && (header.kind != RecordKind::kObject || checksum(piece.body) == header.meta.checksum)) {
+  if (n && *n == piece.body.size() &&
+      (header.kind != RecordKind::kObject || checksum(piece.body) == header.meta.checksum)) {
     piece.item.body = piece.body;
     return std::optional(std::move(piece));
   }
+  victim_->damaged = true;
+  if (retained) {
+    drop_retained(*retained);
+    return std::optional<Piece>();
+  }
   committer_.report_corrupt(header.meta.id, header.meta.revision,
                             n ? "the body does not match its checksum" : n.error().detail());
-  victim_->damaged = true;
   return lost_piece(header.meta.id, header.lsn, header);
+}
+
+/// Nobody will ever ask for it again: nothing need say that it is lost.
+void Compactor::drop_retained(const RetainedRecord& retained) {
+  if (parts_.on_corrupt)
+    parts_.on_corrupt(victim_->path, retained.record.at.offset(), "a revision that was replaced is damaged");
+  if (const auto taken = parts_.retained.take(retained.record.entry.id, retained.record.lsn))
+    committer_.drop(taken->record, taken->file);
 }
 
 bool Compactor::is_live(const Piece& piece) const {
   if (piece.item.header.kind == RecordKind::kForget) return true;
-  const std::optional<IndexRecord> now = parts_.index.find_record(piece.record.entry.id);
-  return now && now->lsn == piece.record.lsn && now->at == piece.record.at;
+  const IndexRecord& then = piece.record;
+  const std::optional<IndexRecord> now = parts_.index.find_record(then.entry.id);
+  if (now && now->lsn == then.lsn && now->at == then.at) return true;
+  const std::optional<RetainedRecord> retained = parts_.retained.find(then.entry.id, then.lsn);
+  return retained && retained->record.at == then.at;
 }
 
 Status Compactor::copy(std::vector<Piece>& pieces) {
@@ -128,8 +149,8 @@ Status Compactor::copy(std::vector<Piece>& pieces) {
   while (!pieces.empty()) {
     if (!log.has_room(SegmentKind::kCopies, pieces.front().item.header.record_bytes())) {
       const std::lock_guard turn(log.turns());
-      if (Status ok = log.make_room(SegmentKind::kCopies, pieces.front().item.header.record_bytes(),
-                                    SegmentLog::Reserve::kUse);
+      if (Status ok =
+              log.make_room(SegmentKind::kCopies, pieces.front().item.header.record_bytes(), SegmentLog::Reserve::kUse);
           !ok)
         return ok;
     }
@@ -151,6 +172,8 @@ Status Compactor::copy(std::vector<Piece>& pieces) {
     if (items.empty()) continue;
     const Result<std::uint64_t> end = log.append(SegmentKind::kCopies, items);
     if (!end) return end.error();
+    // No record is replaced, and so goes from one index to the other, while places change.
+    const std::lock_guard turn(log.turns());
     for (std::size_t i = 0; i < items.size(); ++i) {
       const RecordHeader& header = items[i].header;
       if (header.kind == RecordKind::kForget) {
@@ -169,8 +192,11 @@ Status Compactor::copy(std::vector<Piece>& pieces) {
         after.entry.size = 0;
       }
       log.add_live(after.at, after.record_bytes());
-      if (header.kind == RecordKind::kLost ? parts_.index.exchange(after, before.at)
-                                           : parts_.index.relocate(before.entry.id, before.lsn, before.at, after.at)) {
+      const bool moved = header.kind == RecordKind::kLost
+                             ? parts_.index.exchange(after, before.at)
+                             : parts_.index.relocate(before.entry.id, before.lsn, before.at, after.at) ||
+                                   parts_.retained.relocate(before.entry.id, before.lsn, before.at, after.at);
+      if (moved) {
         log.drop_live(before.at, before.record_bytes());
       } else {
         log.drop_live(after.at, after.record_bytes());
@@ -210,6 +236,11 @@ Status Compactor::copy_lost() {
       parts_.index.visit(BucketId{static_cast<std::uint16_t>(home)}, [&](const IndexRecord& record) {
         if (record.at.slot == victim_->slot) left.emplace_back(record.entry.id, record.lsn);
       });
+    std::vector<RetainedRecord> unreadable;
+    parts_.retained.visit([&](const RetainedRecord& retained) {
+      if (retained.record.at.slot == victim_->slot) unreadable.push_back(retained);
+    });
+    for (const RetainedRecord& retained : unreadable) drop_retained(retained);
     for (const auto& [id, lsn] : left) {
       std::optional<Piece> piece = lost_piece(id, lsn, std::nullopt);
       if (!piece) continue;

@@ -38,7 +38,7 @@ class Compactor {
  private:
   struct Piece {
     SegmentLog::Item item;
-    IndexRecord record;           ///< as the index has it; not for markers
+    IndexRecord record;  ///< as the index has it; not for markers
     std::vector<std::byte> body;
     std::uint64_t old_bytes = 0;  ///< a marker's
   };
@@ -47,6 +47,7 @@ class Compactor {
   Result<std::optional<Piece>> take(const ScannedRecord& scanned, std::uint64_t covered);
   [[nodiscard]] bool is_needed(std::uint64_t lsn, std::uint64_t barrier, std::uint64_t covered) const;
   std::optional<Piece> lost_piece(const ObjectId& id, std::uint64_t lsn, const std::optional<RecordHeader>& header);
+  void drop_retained(const RetainedRecord& retained);
   [[nodiscard]] bool is_live(const Piece& piece) const;
   Status copy(std::vector<Piece>& pieces);
   Status copy_markers(const std::vector<Gap>& gaps, std::uint64_t covered);

@@ -14,7 +14,8 @@ struct ContentIndex::Packed {
   std::uint64_t id_high : 48;
   std::uint64_t size_low : 16;
   std::uint64_t revision;
-  std::uint64_t lsn : 47;
+  std::uint64_t lsn : 46;
+  std::uint64_t expires : 1;
   std::uint64_t level : 3;
   std::uint64_t tombstone : 1;
   std::uint64_t corrupt : 1;
@@ -33,6 +34,7 @@ struct ContentIndex::Packed {
         size_low(r.entry.size & 0xffff),
         revision(r.entry.revision.value),
         lsn(r.lsn & IndexRecord::kLsnMax),
+        expires(r.entry.expires ? 1 : 0),
         level(r.entry.level & 7u),
         tombstone(r.entry.tombstone ? 1 : 0),
         corrupt(r.entry.corrupt ? 1 : 0),
@@ -53,7 +55,8 @@ struct ContentIndex::Packed {
             .level = static_cast<std::uint8_t>(level),
             .tombstone = tombstone != 0,
             .size = size(),
-            .corrupt = corrupt != 0};
+            .corrupt = corrupt != 0,
+            .expires = expires != 0};
   }
   [[nodiscard]] Location location() const {
     return {static_cast<std::uint32_t>(slot), static_cast<std::uint32_t>(unit)};
@@ -73,7 +76,7 @@ struct ContentIndex::Packed {
 };
 
 struct ContentIndex::Bucket {
-  std::vector<Packed> records;                                // rising by id
+  std::vector<Packed> records;                                 // rising by id
   std::array<std::unique_ptr<Digest>, kLevelMax + 1> digests;  // made when first needed
   StoreStats stats;
 
@@ -138,10 +141,10 @@ std::optional<IndexEntry> ContentIndex::find(const ObjectId& id) const {
 
 std::optional<IndexRecord> ContentIndex::put(const IndexRecord& record) {
   BRIGADE_CHECK(record.entry.level <= kLevelMax, "level " << int{record.entry.level});
-  BRIGADE_CHECK(record.lsn <= IndexRecord::kLsnMax && record.at.slot <= IndexRecord::kSlotMax &&
-                    record.at.unit <= IndexRecord::kUnitMax && record.header_units < 64,
-                "a record that does not fit: lsn " << record.lsn << ", slot " << record.at.slot << ", unit "
-                                                   << record.at.unit);
+  BRIGADE_CHECK(
+      record.lsn <= IndexRecord::kLsnMax && record.at.slot <= IndexRecord::kSlotMax &&
+          record.at.unit <= IndexRecord::kUnitMax && record.header_units < 64,
+      "a record that does not fit: lsn " << record.lsn << ", slot " << record.at.slot << ", unit " << record.at.unit);
   const ObjectId& id = record.entry.id;
   const BucketId home = home_of(id);
   Region& here = region(home);

@@ -34,13 +34,13 @@ struct Location {
 struct IndexRecord {
   static constexpr std::uint32_t kSlotMax = (1u << 22) - 1;
   static constexpr std::uint32_t kUnitMax = (1u << 22) - 1;
-  static constexpr std::uint64_t kLsnMax = (std::uint64_t{1} << 47) - 1;
+  static constexpr std::uint64_t kLsnMax = (std::uint64_t{1} << 46) - 1;
 
   IndexEntry entry;
-  std::uint64_t lsn = 0;           ///< of the operation that put it; at most kLsnMax
-  Location at;                     ///< at most kSlotMax and kUnitMax
-  bool large = false;              ///< the body is in a file of its own
-  std::uint8_t header_units = 0;   ///< of the record in its segment, at most 63
+  std::uint64_t lsn = 0;          ///< of the operation that put it; at most kLsnMax
+  Location at;                    ///< at most kSlotMax and kUnitMax
+  bool large = false;             ///< the body is in a file of its own
+  std::uint8_t header_units = 0;  ///< of the record in its segment, at most 63
   bool operator==(const IndexRecord&) const = default;
 
   /// What the record takes in its segment.
@@ -70,7 +70,8 @@ class ContentIndex {
 
   [[nodiscard]] Digest digest(BucketId home, std::uint8_t level) const;
   [[nodiscard]] std::vector<IndexEntry> list(BucketId home) const;
-  /// Calls `visit` for each record with home bucket `home`, rising, under the bucket's lock: it must not come back here.
+  /// Calls `visit` for each record with home bucket `home`, rising, under the bucket's lock: it must not come back
+  /// here.
   void visit(BucketId home, const std::function<void(const IndexRecord&)>& visit) const;
   /// Forgets all.
   void clear();

@@ -14,16 +14,19 @@ namespace {
 
 constexpr std::string_view kMagic = "BRGIDX\r\n";
 constexpr std::uint32_t kVersion = 1;
-constexpr std::size_t kFileHeadBytes = 16;    // magic, version, 0
-constexpr std::size_t kBlockHeadBytes = 16;   // kind, payload bytes, number
+constexpr std::size_t kFileHeadBytes = 16;   // magic, version, 0
+constexpr std::size_t kBlockHeadBytes = 16;  // kind, payload bytes, number
 constexpr std::size_t kBlockBytesMax = 1 << 20;
 constexpr std::size_t kEntryBytes = 48;
 constexpr std::size_t kHeadFieldBytes = 40;
 constexpr std::size_t kSegmentBytes = 24;
-constexpr std::uint32_t kHead = 1, kEntries = 2, kEnd = 3;
+constexpr std::size_t kRetainedBytes = kEntryBytes + 16;
+constexpr std::size_t kDueBytes = 24;
+constexpr std::uint32_t kHead = 1, kEntries = 2, kEnd = 3, kRetained = 4, kDue = 5;
 
 // Flags above the lsn in an entry's word.
-constexpr int kLevelShift = 47, kTombstoneShift = 50, kCorruptShift = 51, kLargeShift = 52, kHeaderShift = 53;
+constexpr int kExpiresShift = 46, kLevelShift = 47, kTombstoneShift = 50, kCorruptShift = 51, kLargeShift = 52,
+              kHeaderShift = 53;
 
 void put_entry(std::span<std::byte> area, const SnapshotEntry& e) {
   const IndexRecord& r = e.record;
@@ -31,7 +34,8 @@ void put_entry(std::span<std::byte> area, const SnapshotEntry& e) {
   put_uint(area, 8, r.entry.id.low, 8);
   put_uint(area, 16, r.entry.revision.value, 8);
   put_uint(area, 24,
-           r.lsn | std::uint64_t{r.entry.level} << kLevelShift |
+           r.lsn | static_cast<std::uint64_t>(r.entry.expires) << kExpiresShift |
+               std::uint64_t{r.entry.level} << kLevelShift |
                static_cast<std::uint64_t>(r.entry.tombstone) << kTombstoneShift |
                static_cast<std::uint64_t>(r.entry.corrupt) << kCorruptShift |
                static_cast<std::uint64_t>(r.large) << kLargeShift | std::uint64_t{r.header_units} << kHeaderShift,
@@ -48,6 +52,7 @@ SnapshotEntry get_entry(std::span<const std::byte> area) {
   r.entry.revision = Revision{get_uint(area, 16, 8)};
   const std::uint64_t word = get_uint(area, 24, 8);
   r.lsn = word & IndexRecord::kLsnMax;
+  r.entry.expires = ((word >> kExpiresShift) & 1) != 0;
   r.entry.level = static_cast<std::uint8_t>((word >> kLevelShift) & 7);
   r.entry.tombstone = ((word >> kTombstoneShift) & 1) != 0;
   r.entry.corrupt = ((word >> kCorruptShift) & 1) != 0;
@@ -122,18 +127,43 @@ Status SnapshotWriter::write_block(std::uint32_t kind, std::span<const std::byte
   return {};
 }
 
+Result<std::span<std::byte>> SnapshotWriter::room(std::uint32_t kind, std::size_t bytes) {
+  if (kind != kind_ || buffer_.size() + bytes > kBlockBytesMax)
+    if (Status ok = flush(); !ok) return ok.error();
+  kind_ = kind;
+  buffer_.resize(buffer_.size() + bytes);
+  return std::span(buffer_).last(bytes);
+}
+
 Status SnapshotWriter::add(const SnapshotEntry& entry) {
-  const std::size_t at = buffer_.size();
-  buffer_.resize(at + kEntryBytes);
-  put_entry(std::span(buffer_).subspan(at), entry);
+  const auto area = room(kEntries, kEntryBytes);
+  if (!area) return area.error();
+  put_entry(*area, entry);
   ++entries_;
-  if (buffer_.size() + kEntryBytes <= kBlockBytesMax) return {};
-  return flush();
+  return {};
+}
+
+Status SnapshotWriter::add(const SnapshotRetained& retained) {
+  const auto area = room(kRetained, kRetainedBytes);
+  if (!area) return area.error();
+  put_entry(*area, {retained.retained.record, retained.serial});
+  put_uint(*area, kEntryBytes, retained.retained.file, 8);
+  put_uint(*area, kEntryBytes + 8, static_cast<std::uint64_t>(retained.retained.replaced.unix_ms), 8);
+  return {};
+}
+
+Status SnapshotWriter::add(const SnapshotDue& due) {
+  const auto area = room(kDue, kDueBytes);
+  if (!area) return area.error();
+  put_uint(*area, 0, due.id.high, 8);
+  put_uint(*area, 8, due.id.low, 8);
+  put_uint(*area, 16, due.minute, 8);
+  return {};
 }
 
 Status SnapshotWriter::flush() {
   if (buffer_.empty()) return {};
-  const Status written = write_block(kEntries, buffer_);
+  const Status written = write_block(kind_, buffer_);
   buffer_.clear();
   return written;
 }
@@ -151,8 +181,7 @@ Status SnapshotWriter::finish() {
   return {};
 }
 
-Status read_snapshot(FileSystem& file_system, const std::string& dir, const std::function<void(const SnapshotHead&)>& on_head,
-                     const std::function<void(const std::vector<SnapshotEntry>&)>& on_entries) {
+Status read_snapshot(FileSystem& file_system, const std::string& dir, const SnapshotSink& sink) {
   const std::string path = dir + kSnapshotName;
   const Result<std::unique_ptr<File>> file = file_system.open(path, OpenMode::kRead);
   if (!file) return file.error();
@@ -177,6 +206,8 @@ Status read_snapshot(FileSystem& file_system, const std::string& dir, const std:
   std::uint64_t entries = 0;
   std::vector<std::byte> bytes;
   std::vector<SnapshotEntry> batch;
+  std::vector<SnapshotRetained> retained;
+  std::vector<SnapshotDue> due;
   for (std::uint64_t number = 0;; ++number) {
     std::array<std::byte, kBlockHeadBytes> head{};
     if (Status ok = read(head); !ok) return ok;
@@ -186,7 +217,8 @@ Status read_snapshot(FileSystem& file_system, const std::string& dir, const std:
     bytes.resize(static_cast<std::size_t>(length) + 8);
     offset += kBlockHeadBytes;
     if (Status ok = read(bytes); !ok) return ok;
-    const std::span<const std::byte> payload = std::span<const std::byte>(bytes).first(static_cast<std::size_t>(length));
+    const std::span<const std::byte> payload =
+        std::span<const std::byte>(bytes).first(static_cast<std::size_t>(length));
     ChecksumStream sum;
     sum.update(head);
     sum.update(payload);
@@ -205,7 +237,7 @@ Status read_snapshot(FileSystem& file_system, const std::string& dir, const std:
         const std::size_t at = kHeadFieldBytes + i * kSegmentBytes;
         h.segments.push_back({get_uint(payload, at, 8), get_uint(payload, at + 8, 8), get_uint(payload, at + 16, 8)});
       }
-      on_head(h);
+      sink.on_head(h);
     } else if (kind == kEntries) {
       if (length % kEntryBytes != 0) return corrupt("bad length");
       batch.clear();
@@ -214,7 +246,23 @@ Status read_snapshot(FileSystem& file_system, const std::string& dir, const std:
         if (!is_possible(batch.back())) return corrupt("a field is out of range");
       }
       entries += batch.size();
-      on_entries(batch);
+      sink.on_entries(batch);
+    } else if (kind == kRetained) {
+      if (length % kRetainedBytes != 0) return corrupt("bad length");
+      retained.clear();
+      for (std::size_t at = 0; at < length; at += kRetainedBytes) {
+        const SnapshotEntry entry = get_entry(payload.subspan(at, kEntryBytes));
+        if (!is_possible(entry)) return corrupt("a field is out of range");
+        const auto replaced = static_cast<std::int64_t>(get_uint(payload, at + kEntryBytes + 8, 8));
+        retained.push_back({{entry.record, get_uint(payload, at + kEntryBytes, 8), WallTime{replaced}}, entry.serial});
+      }
+      sink.on_retained(retained);
+    } else if (kind == kDue) {
+      if (length % kDueBytes != 0) return corrupt("bad length");
+      due.clear();
+      for (std::size_t at = 0; at < length; at += kDueBytes)
+        due.push_back({{get_uint(payload, at, 8), get_uint(payload, at + 8, 8)}, get_uint(payload, at + 16, 8)});
+      sink.on_due(due);
     } else if (kind == kEnd) {
       if (length != 8 || get_uint(payload, 0, 8) != entries) return corrupt("entries are missing");
       return {};

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "content_index.h"
+#include "retained_index.h"
 
 #include <cstdint>
 #include <functional>
@@ -38,13 +39,34 @@ struct SnapshotEntry {
   std::uint64_t serial = 0;
 };
 
+struct SnapshotRetained {
+  RetainedRecord retained;
+  std::uint64_t serial = 0;
+};
+
+struct SnapshotDue {
+  ObjectId id;
+  std::uint64_t minute = 0;  ///< since 1970, when it expires
+};
+
+/// Gets what a snapshot says, in this order, a block at a time.
+struct SnapshotSink {
+  std::function<void(const SnapshotHead&)> on_head;
+  std::function<void(const std::vector<SnapshotEntry>&)> on_entries;
+  std::function<void(const std::vector<SnapshotRetained>&)> on_retained;
+  std::function<void(const std::vector<SnapshotDue>&)> on_due;
+};
+
 class SnapshotWriter {
  public:
   /// Creates the temporary file and writes the head.
   static Result<std::unique_ptr<SnapshotWriter>> create(FileSystem& file_system, const std::string& dir,
                                                         const SnapshotHead& head);
   ~SnapshotWriter();
+  // All entries first, then the retained ones, then what is due.
   Status add(const SnapshotEntry& entry);
+  Status add(const SnapshotRetained& retained);
+  Status add(const SnapshotDue& due);
   /// Writes what is buffered.
   Status flush();
   /// All entries are in: puts the file in place, durably.
@@ -55,6 +77,8 @@ class SnapshotWriter {
   SnapshotWriter(FileSystem& file_system, const std::string& dir, std::unique_ptr<File> file)
       : file_system_(file_system), dir_(dir), file_(std::move(file)) {}
   Status write_block(std::uint32_t kind, std::span<const std::byte> payload);
+  /// Where the next `bytes` of a run of `kind` go.
+  Result<std::span<std::byte>> room(std::uint32_t kind, std::size_t bytes);
 
   FileSystem& file_system_;
   std::string dir_;
@@ -64,13 +88,12 @@ class SnapshotWriter {
   std::uint64_t block_ = 0;
   std::uint64_t entries_ = 0;
   std::vector<std::byte> buffer_;
+  std::uint32_t kind_ = 0;  ///< of what is buffered
   bool finished_ = false;
 };
 
-/// Calls `on_head`, then `on_entries` with the entries of one block at a time.
 /// Errors: kNotFound: there is none; kCorrupt, saying where: what was given so far is not to be used; kOverloaded.
-Status read_snapshot(FileSystem& file_system, const std::string& dir, const std::function<void(const SnapshotHead&)>& on_head,
-                     const std::function<void(const std::vector<SnapshotEntry>&)>& on_entries);
+Status read_snapshot(FileSystem& file_system, const std::string& dir, const SnapshotSink& sink);
 
 /// File names in DIR/objects.
 inline constexpr const char* kSnapshotName = "/index.snap";

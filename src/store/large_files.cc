@@ -60,8 +60,8 @@ Result<std::uint64_t> LargeFiles::publish(StagedFile& body, const ObjectMeta& me
   if (Status ok = make_directory(number); !ok) return ok.error();
   const std::uint64_t file = next_++;
   if (Status ok = body.publish(meta, path_of(meta.id, file)); !ok) return ok.error();
-  const Status synced = directories_[number].sync.run(
-      [&] { return file_system_.sync_directory(dir_ + "/" + directory_name(number)); });
+  const Status synced =
+      directories_[number].sync.run([&] { return file_system_.sync_directory(dir_ + "/" + directory_name(number)); });
   // Whatever the reason, names that were to become durable are in doubt: no later sync makes up for it.
   if (!synced) return Error(Errc::kIo, synced.error().detail());
   return file;
@@ -88,8 +88,9 @@ Result<std::size_t> LargeFiles::sweep(std::size_t most) {
   return now.size();
 }
 
-Status LargeFiles::clean(std::uint64_t next, const std::function<bool(const ObjectId&)>& is_large,
-                         const std::function<Result<std::uint64_t>(const ObjectId&)>& number_of) {
+Status LargeFiles::clean(
+    std::uint64_t next,
+    const std::function<Result<bool>(const ObjectId&, std::uint64_t file, bool has_twin)>& is_needed) {
   next_ = std::max<std::uint64_t>(next, 1);
   const Result<std::vector<std::string>> names = file_system_.list(dir_);
   if (!names) return names.error();
@@ -105,18 +106,12 @@ Status LargeFiles::clean(std::uint64_t next, const std::function<bool(const Obje
       const std::optional<Name> name = parse_name((*files)[i]);
       if (!name || directory_of(name->id) != number) continue;  // not ours
       next_ = std::max<std::uint64_t>(next_, name->file + 1);
-      bool keep = is_large(name->id);
-      // Two files of one object: its record tells which counts. One alone is the one, or it is damage to find out.
       const std::string prefix = to_string(name->id) + ".";
       const bool has_twin = (i > 0 && (*files)[i - 1].starts_with(prefix)) ||
                             (i + 1 < files->size() && (*files)[i + 1].starts_with(prefix));
-      if (keep && has_twin) {
-        const Result<std::uint64_t> counts = number_of(name->id);
-        if (!counts && counts.error().code() == Errc::kOverloaded) return counts.error();
-        // While the record can't be read, either may be the last that is left.
-        keep = !counts || *counts == name->file;
-      }
-      if (keep) continue;
+      const Result<bool> needed = is_needed(name->id, name->file, has_twin);
+      if (!needed) return needed.error();
+      if (*needed) continue;
       if (Status ok = file_system_.remove(path + "/" + (*files)[i]); !ok) return ok;
     }
   }

@@ -35,11 +35,10 @@ class LargeFiles {
   /// Removes up to `most` doomed files; how many.
   Result<std::size_t> sweep(std::size_t most);
 
-  /// At start: looks through all directories. `number_of` says which file the index's record of `id` has: 0 if there is
-  /// no such record or it is not large, none if the record can't be read. Removes the rest. Numbers go on above `next`.
+  /// At start: looks through all directories, and removes files that `is_needed` does not need. `has_twin`: there are
+  /// others of the object. Numbers go on above `next`.
   Status clean(std::uint64_t next,
-               const std::function<bool(const ObjectId&)>& is_large,
-               const std::function<Result<std::uint64_t>(const ObjectId&)>& number_of);
+               const std::function<Result<bool>(const ObjectId&, std::uint64_t file, bool has_twin)>& is_needed);
   [[nodiscard]] std::uint64_t next_file() const { return next_; }
 
  private:

@@ -30,8 +30,8 @@ Status Recovery::make_directories() {
     return slash == std::string::npos ? std::string(".") : slash == 0 ? std::string("/") : path.substr(0, slash);
   };
   const std::string dir = parent_of(objects);
-  for (const std::string& path : {dir, objects, objects + "/segments", objects + "/large", objects + "/tmp",
-                                  objects + "/corrupt"})
+  for (const std::string& path :
+       {dir, objects, objects + "/segments", objects + "/large", objects + "/tmp", objects + "/corrupt"})
     if (Status ok = fs.make_directory(path); !ok) return ok;
   // What is seen now may be in the kernel's memory only, if a process and not the machine went down.
   for (const std::string& path : {parent_of(dir), dir, objects, objects + "/segments", objects + "/large"})
@@ -72,8 +72,10 @@ Status Recovery::open_segments() {
   // Who opens a segment has finished the one before of its kind.
   std::set<SegmentKind> newest;
   for (auto at = segments_.rbegin(); at != segments_.rend(); ++at)
-    if (!(*at)->damaged && newest.insert((*at)->header.kind).second) continue;
-    else (*at)->sealed = true;
+    if (!(*at)->damaged && newest.insert((*at)->header.kind).second)
+      continue;
+    else
+      (*at)->sealed = true;
   return {};
 }
 
@@ -128,18 +130,32 @@ Status Recovery::settle_salt() {
 Status Recovery::load_snapshot() {
   std::unordered_map<std::uint64_t, std::uint32_t> slots;
   for (const SegmentPtr& segment : segments_) slots[segment->header.serial] = segment->slot;
-  const auto on_head = [&](const SnapshotHead& head) { snapshot_ = head; };
-  const auto on_entries = [&](const std::vector<SnapshotEntry>& entries) {
+  // If the segment was compacted since, the copy will be found. If not, the record is lost.
+  const auto place = [&](std::uint64_t serial, const IndexRecord& record) {
+    const auto slot = slots.find(serial);
+    return slot == slots.end() ? SegmentLog::kNowhere : Location{slot->second, record.at.unit};
+  };
+  SnapshotSink sink;
+  sink.on_head = [&](const SnapshotHead& head) { snapshot_ = head; };
+  sink.on_entries = [&](const std::vector<SnapshotEntry>& entries) {
     for (const SnapshotEntry& entry : entries) {
       IndexRecord record = entry.record;
-      const auto slot = slots.find(entry.serial);
-      // Its segment was compacted since: the copy will be found. If not, the record is lost.
-      record.at = slot == slots.end() ? SegmentLog::kNowhere : Location{slot->second, record.at.unit};
+      record.at = place(entry.serial, record);
       parts_.index.put(record);
       next_lsn_ = std::max(next_lsn_, record.lsn + 1);
     }
   };
-  const Status read = read_snapshot(parts_.file_system, options_.objects, on_head, on_entries);
+  sink.on_retained = [&](const std::vector<SnapshotRetained>& entries) {
+    for (const SnapshotRetained& entry : entries) {
+      RetainedRecord retained = entry.retained;
+      retained.record.at = place(entry.serial, retained.record);
+      if (options_.retains) parts_.retained.add(retained);
+    }
+  };
+  sink.on_due = [&](const std::vector<SnapshotDue>& due) {
+    for (const SnapshotDue& one : due) parts_.calendar.add_at(one.id, one.minute);
+  };
+  const Status read = read_snapshot(parts_.file_system, options_.objects, sink);
   if (read && has_salt_ && snapshot_->salt != salt_) {
     report(options_.objects + kSnapshotName, 0, "index snapshot: of another store");
   } else if (read) {
@@ -156,6 +172,8 @@ Status Recovery::load_snapshot() {
   }
   // The segments alone tell all. It must not be taken for good again when new operations use the lsns that it covers.
   parts_.index.clear();
+  parts_.retained.clear();
+  parts_.calendar.clear();
   snapshot_.reset();
   next_lsn_ = 1;
   const std::string aside = options_.objects + "/corrupt/index.snap";
@@ -257,12 +275,13 @@ void Recovery::replay(const ScannedRecord& scanned, const SegmentPtr& segment) {
                            .level = header.meta.level,
                            .tombstone = header.kind == RecordKind::kTombstone,
                            .size = lost ? 0 : header.meta.size,
-                           .corrupt = lost},
+                           .corrupt = lost,
+                           .expires = !lost && header.meta.expires.unix_ms > 0},
                  .lsn = header.lsn,
                  .at = at,
                  .large = header.kind == RecordKind::kLarge,
                  .header_units = static_cast<std::uint8_t>(header.header_bytes() / kUnit)},
-                lost);
+                lost, &header);
 }
 
 void Recovery::replay_marker(const ObjectId& id, std::uint64_t lsn) {
@@ -270,19 +289,60 @@ void Recovery::replay_marker(const ObjectId& id, std::uint64_t lsn) {
   last = std::max(last, lsn);
   const std::optional<IndexRecord> present = parts_.index.find_record(id);
   if (present && present->lsn < last) parts_.index.erase(id);
+  parts_.retained.take_up_to(id, last);
 }
 
-void Recovery::replay_object(const IndexRecord& record, bool lost) {
+Result<RecordHeader> Recovery::header_of(const IndexRecord& record) {
+  const SegmentPtr segment = parts_.log.table().get(record.at.slot);
+  if (!segment) return Error(Errc::kCorrupt, "the record is lost");
+  return read_record_header(*segment, record);
+}
+
+/// No header: it is read. If it can't be, a copy of the record is still to come, or nothing can be had of it.
+void Recovery::note_older(const IndexRecord& record, const RecordHeader* header) {
+  if (!options_.retains || !is_worth_retaining(record, 1)) return;
+  const Result<RecordHeader> found = header != nullptr ? *header : header_of(record);
+  if (found) older_[{record.entry.id, record.lsn}] = {record, found->file, found->written};
+}
+
+/// What was replaced was so when the next record of its object was written.
+void Recovery::retain_older() {
+  for (auto at = older_.begin(); at != older_.end(); ++at) {
+    const ObjectId& id = at->first.first;
+    const Older& older = at->second;
+    const std::optional<IndexRecord> present = parts_.index.find_record(id);
+    const auto marker = markers_.find(id);
+    if (!present || present->lsn <= older.record.lsn || (marker != markers_.end() && older.record.lsn < marker->second))
+      continue;
+    const auto next = std::next(at);
+    const bool is_last = next == older_.end() || next->first.first != id;
+    // The same revision again repaired it.
+    if ((is_last ? present->entry.revision : next->second.record.entry.revision) == older.record.entry.revision)
+      continue;
+    WallTime replaced = options_.now;
+    if (!is_last) {
+      replaced = next->second.written;
+    } else if (const Result<RecordHeader> newer = header_of(*present)) {
+      replaced = newer->written;
+    }
+    parts_.retained.add({older.record, older.file, replaced});
+  }
+  older_.clear();
+}
+
+void Recovery::replay_object(const IndexRecord& record, bool lost, const RecordHeader* header) {
   const ObjectId& id = record.entry.id;
   const auto marker = markers_.find(id);
   if (marker != markers_.end() && record.lsn < marker->second) return;
   const std::optional<IndexRecord> present = parts_.index.find_record(id);
   // What the snapshot covers and doesn't have was superseded or forgotten before it.
   if (!present && snapshot_ && record.lsn <= snapshot_->lsn) return;
-  if (present && present->lsn > record.lsn) return;
+  if (present && present->lsn > record.lsn) return note_older(record, header);
   // Two copies of one record: any that is good, and rather the newer, so that the segment of the other can go.
   if (present && present->lsn == record.lsn && lost && present->at != SegmentLog::kNowhere) return;
+  if (present && present->lsn < record.lsn) note_older(*present, nullptr);
   parts_.index.put(record);
+  if (record.entry.expires) parts_.calendar.add(id, header->meta.expires);
 }
 
 void Recovery::note_damage(const Gap& gap, const SegmentPtr& segment) {
@@ -308,7 +368,7 @@ void Recovery::note_damage(const Gap& gap, const SegmentPtr& segment) {
                    .at = {segment->slot, static_cast<std::uint32_t>(offset / kUnit)},
                    .large = footer.kind == RecordKind::kLarge,
                    .header_units = static_cast<std::uint8_t>(footer.header_bytes / kUnit)},
-                  true);
+                  true, nullptr);
   }
   report(segment->path, gap.from, why);
 }
@@ -324,19 +384,34 @@ Status Recovery::check_all() {
   }
   for (const IndexRecord& record : doubtful)
     if (Status ok = recheck(record); !ok) return ok;
-  const auto is_large = [&](const ObjectId& id) {
+  retain_older();
+  check_retained();
+  return parts_.large.clean(next_file_, [&](const ObjectId& id, std::uint64_t file, bool has_twin) -> Result<bool> {
+    if (parts_.retained.has_file(id, file)) return true;
     const std::optional<IndexRecord> record = parts_.index.find_record(id);
-    return record && record->large;
-  };
-  const auto number_of = [&](const ObjectId& id) -> Result<std::uint64_t> {
-    const std::optional<IndexRecord> record = parts_.index.find_record(id);
-    const SegmentPtr segment = record ? parts_.log.table().get(record->at.slot) : nullptr;
-    if (!segment) return Error(Errc::kCorrupt, "the record is lost");
-    const Result<RecordHeader> header = read_record_header(*segment, *record);
-    if (!header) return header.error();
-    return header->file;
-  };
-  return parts_.large.clean(next_file_, is_large, number_of);
+    if (!record || !record->large) return false;
+    // One alone is the one, or it is damage to find out.
+    if (!has_twin) return true;
+    const Result<RecordHeader> header = header_of(*record);
+    if (!header && header.error().code() == Errc::kOverloaded) return header.error();
+    // While the record can't be read, either may be the last that is left.
+    return !header || header->file == file;
+  });
+}
+
+/// Leaves those that are there, were replaced indeed, and counts what they take.
+void Recovery::check_retained() {
+  std::vector<IndexRecord> gone;
+  parts_.retained.visit([&](const RetainedRecord& retained) {
+    const IndexRecord& record = retained.record;
+    const std::optional<IndexRecord> present = parts_.index.find_record(record.entry.id);
+    if (record.at == SegmentLog::kNowhere || !present || present->lsn <= record.lsn) {
+      gone.push_back(record);
+    } else {
+      parts_.log.add_live(record.at, record.record_bytes());
+    }
+  });
+  for (const IndexRecord& record : gone) parts_.retained.take(record.entry.id, record.lsn);
 }
 
 Status Recovery::recheck(const IndexRecord& record) {
@@ -344,8 +419,9 @@ Status Recovery::recheck(const IndexRecord& record) {
   const SegmentPtr segment = parts_.log.table().get(record.at.slot);
   if (!segment) {
     now.entry.corrupt = true;
-    report(options_.objects + "/segments", 0, "the segment of object " + to_string(record.entry.id) + " revision " +
-                                                  to_string(record.entry.revision) + " is gone");
+    report(options_.objects + "/segments", 0,
+           "the segment of object " + to_string(record.entry.id) + " revision " + to_string(record.entry.revision) +
+               " is gone");
   } else {
     // What a reader could not read once may be readable now. A header that is good brings a body that is checked.
     Result<std::unique_ptr<RecordReader>> reader = RecordReader::open(segment, record, [](const std::string&) {});

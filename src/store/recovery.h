@@ -16,6 +16,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace brigade::store {
@@ -23,8 +24,10 @@ namespace brigade::store {
 class Recovery {
  public:
   struct Options {
-    std::string objects;          ///< DIR/objects
-    std::uint64_t new_salt = 0;   ///< for a store that is new
+    std::string objects;         ///< DIR/objects
+    std::uint64_t new_salt = 0;  ///< for a store that is new
+    bool retains = true;         ///< what was replaced
+    WallTime now;                ///< when something was replaced, if nothing tells
     std::function<void(std::uint64_t done, std::uint64_t total)> on_progress;  ///< bytes of segments
   };
   struct Outcome {
@@ -47,11 +50,15 @@ class Recovery {
   Status scan_one(const SegmentPtr& segment);
   void replay(const ScannedRecord& record, const SegmentPtr& segment);
   void replay_marker(const ObjectId& id, std::uint64_t lsn);
-  void replay_object(const IndexRecord& record, bool lost);
+  void replay_object(const IndexRecord& record, bool lost, const RecordHeader* header);
+  void note_older(const IndexRecord& record, const RecordHeader* header);
+  Result<RecordHeader> header_of(const IndexRecord& record);
+  void retain_older();
   void note_damage(const Gap& gap, const SegmentPtr& segment);
   static Status make_sure(std::uint64_t synced, Segment& segment);
   Status fill_gaps(const ScanResult& scanned, Segment& segment);
   Status check_all();
+  void check_retained();
   Status recheck(const IndexRecord& record);
   void report(const std::string& file, std::uint64_t offset, const std::string& why) {
     if (parts_.on_corrupt) parts_.on_corrupt(file, offset, why);
@@ -66,8 +73,14 @@ class Recovery {
   std::uint64_t next_lsn_ = 1;
   std::vector<SegmentPtr> segments_;  // rising by serial
   std::optional<SnapshotHead> snapshot_;
-  std::map<ObjectId, std::uint64_t> markers_;  // lsn of the last forget marker
-  std::uint64_t replayed_ = 0;                 // bytes
+  struct Older {
+    IndexRecord record;
+    std::uint64_t file = 0;
+    WallTime written;
+  };
+  std::map<std::pair<ObjectId, std::uint64_t>, Older> older_;  // by lsn: records that others have replaced
+  std::map<ObjectId, std::uint64_t> markers_;                  // lsn of the last forget marker
+  std::uint64_t replayed_ = 0;                                 // bytes
 };
 
 }  // namespace brigade::store

@@ -4,11 +4,13 @@
 #include "committer.h"
 #include "compactor.h"
 #include "content_index.h"
+#include "expiry_calendar.h"
 #include "file_reader.h"
 #include "large_files.h"
 #include "object_file.h"
 #include "record_reader.h"
 #include "recovery.h"
+#include "retained_index.h"
 #include "segment_log.h"
 #include "sharing.h"
 #include "snapshotter.h"
@@ -29,6 +31,8 @@ namespace {
 
 constexpr std::size_t kBatchOperationsMax = 512;
 constexpr std::size_t kSweptAtOnce = 16;
+constexpr std::size_t kExpiredAtOnce = 64;
+constexpr std::size_t kReleasedAtOnce = 1024;
 
 WallTime system_time() {
   const auto now = std::chrono::system_clock::now().time_since_epoch();
@@ -72,6 +76,9 @@ class SegmentStore final : public ObjectStore {
   [[nodiscard]] std::optional<IndexEntry> find(const ObjectId& id) const override { return index_.find(id); }
   Result<std::unique_ptr<ObjectReader>> open(const ObjectId& id, std::string_view key) override;
   Result<std::unique_ptr<ObjectReader>> open(const ObjectId& id) override;
+  [[nodiscard]] std::vector<RetainedRevision> retained(const ObjectId& id) const override;
+  Result<std::unique_ptr<ObjectReader>> open_retained(const ObjectId& id, Revision revision) override;
+  void set_retention(Duration retention) override { committer_.set_retention(retention); }
   [[nodiscard]] Digest digest(BucketId home, std::uint8_t level) const override { return index_.digest(home, level); }
   [[nodiscard]] std::vector<IndexEntry> list(BucketId home, std::uint8_t level) const override;
   [[nodiscard]] std::vector<IndexEntry> list(BucketId home) const override { return index_.list(home); }
@@ -88,21 +95,25 @@ class SegmentStore final : public ObjectStore {
   StoreParts parts();
   Result<std::unique_ptr<StagedFile>> make_file(const ObjectId& id, std::string_view key, std::uint64_t size_hint);
   Result<std::unique_ptr<Operation>> put_operation(StagedObject& staged, const CommitInfo& info);
-  Result<std::unique_ptr<Operation>> remove_operation(const ObjectId& id, std::string_view key,
-                                                      const CommitInfo& info);
+  Result<std::unique_ptr<Operation>> remove_operation(const ObjectId& id, std::string_view key, const CommitInfo& info);
   Result<ObjectMeta> run(Result<std::unique_ptr<Operation>> operation);
   void submit(Result<std::unique_ptr<Operation>> operation, Done done);
   Result<std::unique_ptr<ObjectReader>> open_small(const IndexRecord& record);
   Result<std::unique_ptr<ObjectReader>> open_large(const FoundRecord& found);
   Result<bool> prepare_ahead();
+  Result<bool> expire(WallTime now);
+  bool release(WallTime now);
   /// True if something was done. Remembers a failure of the disk.
   bool did(MaintainResult& result, const char* what, const Result<bool>& done);
 
   FileSystem& file_system_;
   std::string objects_;
   SegmentStoreOptions options_;
+  std::function<WallTime()> clock_;
   FailureLatch latch_;
   ContentIndex index_;
+  RetainedIndex retained_;
+  ExpiryCalendar calendar_;
   SegmentLog log_;
   LargeFiles large_;
   Committer committer_;
@@ -117,13 +128,14 @@ SegmentStore::SegmentStore(FileSystem& file_system, const std::string& dir, Segm
     : file_system_(file_system),
       objects_(dir + "/objects"),
       options_(std::move(options)),
+      clock_(options_.clock ? options_.clock : system_time),
       log_(file_system, {.folder = {.path = objects_ + "/segments",
                                     .corrupt = objects_ + "/corrupt",
                                     .reserve_bytes = options_.reserve_bytes},
                          .segment_bytes_min = options_.segment_bytes_min,
                          .segment_bytes_max = options_.segment_bytes_max}),
       large_(file_system, objects_ + "/large"),
-      committer_(parts(), options_.clock ? options_.clock : system_time),
+      committer_(parts(), clock_),
       queue_({.bytes = options_.batch_bytes_max, .operations = kBatchOperationsMax},
              [this](CommitQueue::Batch& batch) { committer_.commit(batch); }),
       snapshotter_(parts(), committer_, objects_, options_.snapshot_every_bytes),
@@ -135,16 +147,19 @@ SegmentStore::SegmentStore(FileSystem& file_system, const std::string& dir, Segm
 }
 
 StoreParts SegmentStore::parts() {
-  return {file_system_, log_, index_, large_, latch_, options_.on_corrupt};
+  return {file_system_, log_, index_, retained_, calendar_, large_, latch_, options_.on_corrupt};
 }
 
 Status SegmentStore::start() {
   Recovery recovery(parts(), {.objects = objects_,
                               .new_salt = options_.salt ? *options_.salt : draw_salt(),
+                              .retains = options_.retention > Duration{},
+                              .now = clock_(),
                               .on_progress = options_.on_progress});
   const Result<Recovery::Outcome> outcome = recovery.run();
   if (!outcome) return outcome.error();
   committer_.restore(outcome->next_lsn);
+  committer_.set_retention(options_.retention);
   snapshotter_.restore(outcome->snapshot_lsn);
   return {};
 }
@@ -264,8 +279,7 @@ Status SegmentStore::forget(const ObjectId& id, Revision revision) {
 
 Result<std::unique_ptr<ObjectReader>> SegmentStore::open_large(const FoundRecord& found) {
   const ObjectMeta& meta = found.header.meta;
-  Result<std::unique_ptr<File>> file =
-      file_system_.open(large_.path_of(meta.id, found.header.file), OpenMode::kRead);
+  Result<std::unique_ptr<File>> file = file_system_.open(large_.path_of(meta.id, found.header.file), OpenMode::kRead);
   if (!file) return file.error().code() == Errc::kNotFound ? file.error() : as_damage(file.error());
   const Result<ObjectMeta> there = read_header(**file);
   if (!there) return there.error();
@@ -281,11 +295,11 @@ Result<std::unique_ptr<ObjectReader>> SegmentStore::open_large(const FoundRecord
 Result<std::unique_ptr<ObjectReader>> SegmentStore::open_small(const IndexRecord& record) {
   SegmentPtr segment = log_.table().get(record.at.slot);
   if (!segment) return Error(Errc::kCorrupt, "the segment is gone");
-  Result<std::unique_ptr<RecordReader>> reader = RecordReader::open(
-      std::move(segment), record,
-      [this, id = record.entry.id, revision = record.entry.revision](const std::string& why) {
-        committer_.report_corrupt(id, revision, why);
-      });
+  Result<std::unique_ptr<RecordReader>> reader =
+      RecordReader::open(std::move(segment), record,
+                         [this, id = record.entry.id, revision = record.entry.revision](const std::string& why) {
+                           committer_.report_corrupt(id, revision, why);
+                         });
   if (!reader) return reader.error();
   return std::unique_ptr<ObjectReader>(std::move(*reader));
 }
@@ -316,8 +330,10 @@ Result<std::unique_ptr<ObjectReader>> SegmentStore::open(const ObjectId& id) {
 Result<std::unique_ptr<ObjectReader>> SegmentStore::open(const ObjectId& id, std::string_view key) {
   Result<std::unique_ptr<ObjectReader>> reader = open(id);
   if (!reader) return reader;
-  if ((*reader)->meta().tombstone) return Error(Errc::kNotFound, "no such object");
-  if ((*reader)->meta().key != key) return Error(Errc::kConflict, "another key has this object id");
+  const ObjectMeta& meta = (*reader)->meta();
+  if (meta.tombstone || (meta.expires.unix_ms > 0 && meta.expires <= clock_()))
+    return Error(Errc::kNotFound, "no such object");
+  if (meta.key != key) return Error(Errc::kConflict, "another key has this object id");
   return reader;
 }
 
@@ -331,6 +347,58 @@ std::vector<IndexEntry> SegmentStore::list(BucketId home, std::uint8_t level) co
   std::vector<IndexEntry> entries = index_.list(home);
   std::erase_if(entries, [level](const IndexEntry& entry) { return entry.level != level; });
   return entries;
+}
+
+std::vector<RetainedRevision> SegmentStore::retained(const ObjectId& id) const {
+  std::vector<RetainedRevision> revisions;
+  for (const RetainedRecord& r : retained_.list(id))
+    revisions.push_back({r.record.entry.revision, r.record.entry.level, r.record.entry.size, r.replaced});
+  return revisions;
+}
+
+Result<std::unique_ptr<ObjectReader>> SegmentStore::open_retained(const ObjectId& id, Revision revision) {
+  for (;;) {
+    const std::vector<RetainedRecord> all = retained_.list(id);
+    const auto found =
+        std::ranges::find_if(all, [&](const RetainedRecord& r) { return r.record.entry.revision == revision; });
+    if (found == all.end()) return Error(Errc::kNotFound, "no such revision is retained here");
+    const IndexRecord& record = found->record;
+    const SegmentPtr segment = log_.table().get(record.at.slot);
+    Result<std::unique_ptr<ObjectReader>> reader = Error(Errc::kCorrupt, "the segment is gone");
+    if (segment && record.large) {
+      Result<RecordHeader> header = read_record_header(*segment, record);
+      reader = header ? open_large({record, segment, std::move(*header)})
+                      : Result<std::unique_ptr<ObjectReader>>(header.error());
+    } else if (segment) {
+      reader = open_small(record);
+    }
+    if (reader || reader.error().code() == Errc::kOverloaded) return reader;
+    // Moved, or its time over, between the look at the index and the open: look again.
+    if (retained_.find(id, record.lsn) == *found) return reader;
+  }
+}
+
+/// What has expired is forgotten, durably: nothing older of it may come back.
+Result<bool> SegmentStore::expire(WallTime now) {
+  const std::vector<ObjectId> due = calendar_.take_due(now, kExpiredAtOnce);
+  for (const ObjectId& id : due) {
+    const std::optional<IndexRecord> record = index_.find_record(id);
+    if (!record || !record->entry.expires) continue;
+    const Result<FoundRecord> found = committer_.read(id);
+    if (!found || found->header.meta.expires.unix_ms == 0 || found->header.meta.expires > now) continue;
+    if (Status ok = forget(id, found->header.meta.revision); !ok) {
+      calendar_.add(id, now);
+      return ok.error();
+    }
+  }
+  return !due.empty();
+}
+
+/// True if something is no longer retained.
+bool SegmentStore::release(WallTime now) {
+  const std::vector<RetainedRecord> over = retained_.take_replaced_by(committer_.retained_since(now), kReleasedAtOnce);
+  for (const RetainedRecord& old : over) committer_.drop(old.record, old.file);
+  return !over.empty();
 }
 
 /// One segment in reserve, and the next for commits once the present one is half full.
@@ -360,11 +428,12 @@ bool SegmentStore::did(MaintainResult& result, const char* what, const Result<bo
 }
 
 MaintainResult SegmentStore::maintain(WallTime now) {
-  static_cast<void>(now);
   const std::lock_guard lock(maintaining_);
   MaintainResult result;
   if (!latch_.check()) return result;
   if (did(result, "prepared a segment", prepare_ahead())) return result;
+  if (did(result, "forgot what expired", expire(now))) return result;
+  if (did(result, "gave up what was retained", Result<bool>(release(now)))) return result;
   const Result<std::size_t> swept = large_.sweep(kSweptAtOnce);
   if (did(result, "removed files", swept ? Result<bool>(*swept > 0) : Result<bool>(swept.error()))) return result;
   if (did(result, "wrote of the index", snapshotter_.step())) return result;

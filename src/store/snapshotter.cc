@@ -51,6 +51,18 @@ Status Snapshotter::write_piece() {
   for (const SnapshotEntry& entry : entries)
     if (Status ok = writer_->add(entry); !ok) return ok;
   if (next_home_ <= 0xffff) return writer_->flush();
+  // Few, next to the entries.
+  std::vector<SnapshotRetained> retained;
+  parts_.retained.visit([&](const RetainedRecord& record) {
+    const SegmentPtr segment = parts_.log.table().get(record.record.at.slot);
+    retained.push_back({record, segment ? segment->header.serial : 0});
+  });
+  for (const SnapshotRetained& record : retained)
+    if (Status ok = writer_->add(record); !ok) return ok;
+  std::vector<SnapshotDue> due;
+  parts_.calendar.visit([&](const ObjectId& id, std::uint64_t minute) { due.push_back({id, minute}); });
+  for (const SnapshotDue& one : due)
+    if (Status ok = writer_->add(one); !ok) return ok;
   return writer_->finish();
 }
 

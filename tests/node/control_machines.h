@@ -42,10 +42,21 @@ inline bool eventually(const std::function<bool()>& holds, std::chrono::seconds 
   return true;
 }
 
+/// Of the loopback net, one that no other process uses: a port that was free stays free until it is bound again.
+inline std::uint32_t own_host() {
+  return 127U << 24 | (static_cast<std::uint32_t>(::getpid()) & 0x3fffff) << 1 | 1U << 23;
+}
+
+inline std::string own_host_text() {
+  const std::uint32_t host = own_host();
+  return std::to_string(host >> 24) + "." + std::to_string(host >> 16 & 255) + "." + std::to_string(host >> 8 & 255) +
+         "." + std::to_string(host & 255);
+}
+
 inline sockaddr_in loopback(std::uint16_t port) {
   sockaddr_in address{};
   address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_addr.s_addr = htonl(own_host());
   address.sin_port = htons(port);
   return address;
 }
@@ -63,7 +74,7 @@ class Socket {
   Socket(const Socket&) = delete;
   Socket& operator=(const Socket&) = delete;
   ~Socket() { ::close(fd_); }
-  [[nodiscard]] std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
+  [[nodiscard]] std::string address() const { return own_host_text() + ":" + std::to_string(port_); }
   void send(const std::string& bytes, const std::string& to) const {
     const sockaddr_in address = loopback(static_cast<std::uint16_t>(std::stoi(to.substr(to.rfind(':') + 1))));
     REQUIRE(::sendto(fd_, bytes.data(), bytes.size(), 0, reinterpret_cast<const sockaddr*>(&address), sizeof address) >
@@ -122,7 +133,7 @@ class Machines {
     Node& node = nodes_[name];
     node.config.name = name;
     node.config.transport = Transport::kUnicast;
-    node.config.client_listen = "127.0.0.1:1";  // nobody listens for clients here
+    node.config.client_listen = own_host_text() + ":1";  // nobody listens for clients here
     node.config.peer_listen = free.address();
     node.config.log_level = "warn";
     for (const std::string& peer : peers) node.config.peers.push_back(nodes_.at(peer).config.peer_listen);

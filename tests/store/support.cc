@@ -109,6 +109,7 @@ SegmentStoreOptions tiny_options() {
   options.segment_bytes_min = options.segment_bytes_max = std::uint64_t{16} << 10;
   options.step_bytes = 3000;
   options.snapshot_every_bytes = 20'000;
+  options.retention = Duration{};
   options.salt = 42;
   options.clock = [] { return WallTime{5}; };
   return options;

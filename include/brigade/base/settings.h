@@ -24,7 +24,7 @@ struct Settings {
   std::uint32_t min_redundancy = 2;             ///< 1, 2, 4, 8, 16; at most `redundancy`
   std::uint32_t write_copies = 2;               ///< 1..16
   std::uint64_t repair_bandwidth = 0;           ///< bytes/s for filling, per node; 0: no bound
-  Duration retention = std::chrono::hours{24};  ///< of tombstones
+  Duration retention = std::chrono::hours{24};  ///< of tombstones, and of what was overwritten or deleted
   Duration write_deadline =
       std::chrono::seconds{10};            ///< for the copies of a write to become durable, once its body is here
   std::string cache_control = "no-cache";  ///< of GET answers; empty: none

@@ -54,7 +54,17 @@ struct IndexEntry {
   std::uint64_t size = 0;
   /// Known to be damaged: open says kCorrupt, digests leave it out, and a commit of the same revision repairs it.
   bool corrupt = false;
+  bool expires = false;  ///< at a time that the record says
   bool operator==(const IndexEntry&) const = default;
+};
+
+/// A revision that was replaced or deleted, and can still be had.
+struct RetainedRevision {
+  Revision revision;
+  std::uint8_t level = 1;
+  std::uint64_t size = 0;
+  WallTime replaced;  ///< when it ceased to be the object
+  bool operator==(const RetainedRevision&) const = default;
 };
 
 /// What commit needs beyond the bytes that were staged.
@@ -122,10 +132,12 @@ class ObjectStore {
   /// The same without waiting for other threads' writes: `done` gets the result. The call itself may still do the
   /// writing, its own and others'.
   virtual void commit(std::unique_ptr<StagedObject> staged, const CommitInfo& info, Done done) {
-    done(commit(std::move(staged), info));
+    const Done tell = std::move(done);
+    tell(commit(std::move(staged), info));
   }
   virtual void remove(const ObjectId& id, std::string_view key, const CommitInfo& info, Done done) {
-    done(remove(id, key, info));
+    const Done tell = std::move(done);
+    tell(remove(id, key, info));
   }
   /// Forgets the record, object or tombstone, if it still has `revision`: no tombstone remains. For garbage that the
   /// map no longer places here and for leftovers that an in-sync sibling does not know.
@@ -133,10 +145,24 @@ class ObjectStore {
 
   /// What the index knows; no disk access. Tombstones are found too.
   [[nodiscard]] virtual std::optional<IndexEntry> find(const ObjectId& id) const = 0;
-  /// Errors: kNotFound (no record, or a tombstone), kConflict if the record's key is not `key`, kCorrupt.
+  /// Errors: kNotFound (no record, a tombstone, or expired), kConflict if the record's key is not `key`, kCorrupt.
   virtual Result<std::unique_ptr<ObjectReader>> open(const ObjectId& id, std::string_view key) = 0;
   /// The same by id alone, for transfers between nodes; finds tombstones too (size 0).
   virtual Result<std::unique_ptr<ObjectReader>> open(const ObjectId& id) = 0;
+
+  /// Revisions of an object that were replaced or deleted within the retention, the newest first. Not across forget.
+  [[nodiscard]] virtual std::vector<RetainedRevision> retained(const ObjectId& id) const {
+    static_cast<void>(id);
+    return {};
+  }
+  /// Errors: kNotFound (not retained, or no longer), kCorrupt.
+  virtual Result<std::unique_ptr<ObjectReader>> open_retained(const ObjectId& id, Revision revision) {
+    static_cast<void>(id);
+    static_cast<void>(revision);
+    return Error(Errc::kNotFound, "no such revision");
+  }
+  /// How long what is replaced or deleted stays; 0: not at all. Holds for what is retained already, too.
+  virtual void set_retention(Duration retention) { static_cast<void>(retention); }
 
   /// Digest over live objects (no tombstones, none known corrupt) with home bucket `home` at `level`: what this store
   /// can vouch for. Kept incrementally; O(1).
@@ -156,7 +182,8 @@ class ObjectStore {
   }
 
   /// Does one bounded piece of the work that may wait, and says when it wants to be called again. A store does nothing
-  /// in the background by itself: its owner calls this, from one thread at a time. `now` is for people's eyes.
+  /// in the background by itself: its owner calls this, from one thread at a time. `now` says what has
+  /// expired, and whose retention is over.
   virtual MaintainResult maintain(WallTime now) {
     static_cast<void>(now);
     return {};

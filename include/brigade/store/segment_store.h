@@ -1,11 +1,13 @@
 // The object store that packs objects into segments.  Source: design §6; proto/README.md, "Segments".
-// Concept: a log. Each change is a record that is appended with others in one write and one data sync; the state is what
+// Concept: a log. Each change is a record that is appended with others in one write and one data sync; the state is
+// what
 //          the records say in the order of their sequence numbers. Small objects are in their records, larger ones in
 //          files of their own. An index in memory knows where everything is; compaction, snapshots of the index and
 //          segments prepared ahead are maintain()'s work.
 // Thread:  as ObjectStore. Staged objects and readers may not outlive the store, nor the store the FileSystem.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -32,9 +34,11 @@ struct SegmentStoreOptions {
   std::uint64_t step_bytes = std::uint64_t{1} << 20;
   /// The index is written anew after so much was appended, or twice its own size if that is more.
   std::uint64_t snapshot_every_bytes = std::uint64_t{256} << 20;
+  /// How long what is replaced or deleted can still be had, until set_retention says otherwise.
+  Duration retention = std::chrono::hours{24};
   /// Seeds checksums of records; drawn at random when the store is made, if not given.
   std::optional<std::uint64_t> salt;
-  /// Stamps records with the time of their writing; the system's if not given.
+  /// Stamps records with the time of their writing, and says what has expired; the system's if not given.
   std::function<WallTime()> clock;
   /// While starting: bytes of segments looked through, of how many.
   std::function<void(std::uint64_t done, std::uint64_t total)> on_progress;
