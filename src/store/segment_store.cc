@@ -5,10 +5,9 @@
 #include "compactor.h"
 #include "content_index.h"
 #include "expiry_calendar.h"
-#include "file_reader.h"
 #include "large_files.h"
 #include "object_file.h"
-#include "record_reader.h"
+#include "record_opener.h"
 #include "recovery.h"
 #include "retained_index.h"
 #include "segment_log.h"
@@ -75,9 +74,11 @@ class SegmentStore final : public ObjectStore {
   Status forget(const ObjectId& id, Revision revision) override;
   [[nodiscard]] std::optional<IndexEntry> find(const ObjectId& id) const override { return index_.find(id); }
   Result<std::unique_ptr<ObjectReader>> open(const ObjectId& id, std::string_view key) override;
-  Result<std::unique_ptr<ObjectReader>> open(const ObjectId& id) override;
+  Result<std::unique_ptr<ObjectReader>> open(const ObjectId& id) override { return opener_.open(id); }
   [[nodiscard]] std::vector<RetainedRevision> retained(const ObjectId& id) const override;
-  Result<std::unique_ptr<ObjectReader>> open_retained(const ObjectId& id, Revision revision) override;
+  Result<std::unique_ptr<ObjectReader>> open_retained(const ObjectId& id, Revision revision) override {
+    return opener_.open_retained(id, revision);
+  }
   void set_retention(Duration retention) override { committer_.set_retention(retention); }
   [[nodiscard]] Digest digest(BucketId home, std::uint8_t level) const override { return index_.digest(home, level); }
   [[nodiscard]] std::vector<IndexEntry> list(BucketId home, std::uint8_t level) const override;
@@ -98,8 +99,6 @@ class SegmentStore final : public ObjectStore {
   Result<std::unique_ptr<Operation>> remove_operation(const ObjectId& id, std::string_view key, const CommitInfo& info);
   Result<ObjectMeta> run(Result<std::unique_ptr<Operation>> operation);
   void submit(Result<std::unique_ptr<Operation>> operation, Done done);
-  Result<std::unique_ptr<ObjectReader>> open_small(const IndexRecord& record);
-  Result<std::unique_ptr<ObjectReader>> open_large(const FoundRecord& found);
   Result<bool> prepare_ahead();
   Result<bool> expire(WallTime now);
   bool release(WallTime now);
@@ -117,6 +116,7 @@ class SegmentStore final : public ObjectStore {
   SegmentLog log_;
   LargeFiles large_;
   Committer committer_;
+  RecordOpener opener_;
   CommitQueue queue_;
   std::mutex maintaining_;
   Snapshotter snapshotter_;
@@ -136,6 +136,7 @@ SegmentStore::SegmentStore(FileSystem& file_system, const std::string& dir, Segm
                          .segment_bytes_max = options_.segment_bytes_max}),
       large_(file_system, objects_ + "/large"),
       committer_(parts(), clock_),
+      opener_(parts(), committer_),
       queue_({.bytes = options_.batch_bytes_max, .operations = kBatchOperationsMax},
              [this](CommitQueue::Batch& batch) { committer_.commit(batch); }),
       snapshotter_(parts(), committer_, objects_, options_.snapshot_every_bytes),
@@ -277,56 +278,6 @@ Status SegmentStore::forget(const ObjectId& id, Revision revision) {
   return done ? Status() : Status(done.error());
 }
 
-Result<std::unique_ptr<ObjectReader>> SegmentStore::open_large(const FoundRecord& found) {
-  const ObjectMeta& meta = found.header.meta;
-  Result<std::unique_ptr<File>> file = file_system_.open(large_.path_of(meta.id, found.header.file), OpenMode::kRead);
-  if (!file) return file.error().code() == Errc::kNotFound ? file.error() : as_damage(file.error());
-  const Result<ObjectMeta> there = read_header(**file);
-  if (!there) return there.error();
-  if (there->id != meta.id || there->revision != meta.revision || there->size != meta.size ||
-      there->checksum != meta.checksum)
-    return Error(Errc::kCorrupt, "the header belongs to another record");
-  return std::unique_ptr<ObjectReader>(std::make_unique<FileReader>(
-      std::move(*file), meta, [this, id = meta.id, revision = meta.revision](const std::string& why) {
-        committer_.report_corrupt(id, revision, why);
-      }));
-}
-
-Result<std::unique_ptr<ObjectReader>> SegmentStore::open_small(const IndexRecord& record) {
-  SegmentPtr segment = log_.table().get(record.at.slot);
-  if (!segment) return Error(Errc::kCorrupt, "the segment is gone");
-  Result<std::unique_ptr<RecordReader>> reader =
-      RecordReader::open(std::move(segment), record,
-                         [this, id = record.entry.id, revision = record.entry.revision](const std::string& why) {
-                           committer_.report_corrupt(id, revision, why);
-                         });
-  if (!reader) return reader.error();
-  return std::unique_ptr<ObjectReader>(std::move(*reader));
-}
-
-Result<std::unique_ptr<ObjectReader>> SegmentStore::open(const ObjectId& id) {
-  for (;;) {
-    const std::optional<IndexRecord> record = index_.find_record(id);
-    if (!record) return Error(Errc::kNotFound, "no such object");
-    if (record->entry.corrupt)
-      return Error(Errc::kCorrupt, "the record is damaged; a commit of its revision repairs it");
-    Result<std::unique_ptr<ObjectReader>> reader = Error(Errc::kInternal);
-    if (record->large) {
-      const Result<FoundRecord> found = committer_.read(id);
-      if (!found) return found.error();
-      if (found->record != *record) continue;
-      reader = open_large(*found);
-    } else {
-      reader = open_small(*record);
-    }
-    if (reader || reader.error().code() == Errc::kOverloaded) return reader;
-    // Superseded or moved between the look at the index and the open: look again. Each turn is somebody's progress.
-    if (index_.find_record(id) != record) continue;
-    committer_.report_corrupt(id, record->entry.revision, reader.error().detail());
-    return Error(Errc::kCorrupt, reader.error().detail());
-  }
-}
-
 Result<std::unique_ptr<ObjectReader>> SegmentStore::open(const ObjectId& id, std::string_view key) {
   Result<std::unique_ptr<ObjectReader>> reader = open(id);
   if (!reader) return reader;
@@ -354,28 +305,6 @@ std::vector<RetainedRevision> SegmentStore::retained(const ObjectId& id) const {
   for (const RetainedRecord& r : retained_.list(id))
     revisions.push_back({r.record.entry.revision, r.record.entry.level, r.record.entry.size, r.replaced});
   return revisions;
-}
-
-Result<std::unique_ptr<ObjectReader>> SegmentStore::open_retained(const ObjectId& id, Revision revision) {
-  for (;;) {
-    const std::vector<RetainedRecord> all = retained_.list(id);
-    const auto found =
-        std::ranges::find_if(all, [&](const RetainedRecord& r) { return r.record.entry.revision == revision; });
-    if (found == all.end()) return Error(Errc::kNotFound, "no such revision is retained here");
-    const IndexRecord& record = found->record;
-    const SegmentPtr segment = log_.table().get(record.at.slot);
-    Result<std::unique_ptr<ObjectReader>> reader = Error(Errc::kCorrupt, "the segment is gone");
-    if (segment && record.large) {
-      Result<RecordHeader> header = read_record_header(*segment, record);
-      reader = header ? open_large({record, segment, std::move(*header)})
-                      : Result<std::unique_ptr<ObjectReader>>(header.error());
-    } else if (segment) {
-      reader = open_small(record);
-    }
-    if (reader || reader.error().code() == Errc::kOverloaded) return reader;
-    // Moved, or its time over, between the look at the index and the open: look again.
-    if (retained_.find(id, record.lsn) == *found) return reader;
-  }
 }
 
 /// What has expired is forgotten, durably: nothing older of it may come back.
