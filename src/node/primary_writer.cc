@@ -96,7 +96,8 @@ class Write {
         continue;
       }
       if (Clock::now() >= deadline)
-        co_return Error{Errc::kTimeout, "not all live replicas have the write: its outcome is open, ask again"};
+        co_return Error{Errc::kTimeout, "not all live replicas have the write" + (why_.empty() ? "" : ", for " + why_) +
+                                            ": its outcome is open, ask again"};
       TaskGroup group(context_.executor);
       for (NodeId node : missing) group.spawn(bring_up(node, view, wait_for));
       co_await group.wait();
@@ -175,6 +176,8 @@ class Write {
       done_.insert(node);
     } else if (pushed.error().code() == Errc::kStale) {
       wait_for = std::max(wait_for, Seq{parse_number(pushed.error().detail()).value_or(0)});
+    } else if (pushed.error().code() == Errc::kNoSpace) {
+      why_ = pushed.error().detail();  // it is there, and its reads go on
     } else {
       context_.complain_about(node);
     }
@@ -189,6 +192,7 @@ class Write {
   bool has_expired_ = false;  ///< it is as if it were deleted
   store::ObjectMeta meta_;
   std::set<NodeId> done_;
+  std::string why_;  ///< a replica can't take the write; empty if not known
   std::shared_ptr<const View> acknowledged_under_;
 };
 

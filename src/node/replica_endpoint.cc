@@ -53,6 +53,12 @@ Status parts_served(const NodeContext& context, const std::vector<SharedPart>& p
   return {};
 }
 
+/// The store knows its folder; who asks, maybe through other nodes, must hear which node that is.
+Error with_node(const NodeContext& context, const Error& error) {
+  if (error.code() != Errc::kNoSpace) return error;
+  return {Errc::kNoSpace, "the disk of " + context.config.name + " is full: " + error.detail()};
+}
+
 }  // namespace
 
 asio::awaitable<Result<std::unique_ptr<store::StagedObject>>> stage_here(NodeContext& context, ObjectId id,
@@ -87,7 +93,7 @@ asio::awaitable<Result<std::unique_ptr<store::StagedObject>>> stage_here(NodeCon
       return ended ? staged->finish() : Status{};
     };
     auto done = co_await context.disk.run(std::move(visit));
-    if (!done) co_return done.error();
+    if (!done) co_return with_node(context, done.error());
   }
   co_return std::move(staged);
 }
@@ -102,6 +108,7 @@ asio::awaitable<Result<store::ObjectMeta>> commit_here(NodeContext& context, Obj
     store->commit(std::move(staged), info, std::move(tell));
   };
   auto done = co_await context.disk.complete<Result<store::ObjectMeta>>(std::move(start));
+  if (!done) co_return with_node(context, done.error());
   co_return std::move(done);
 }
 
@@ -114,6 +121,7 @@ asio::awaitable<Result<store::ObjectMeta>> remove_here(NodeContext& context, Obj
     store->remove(id, key, info, std::move(tell));
   };
   auto done = co_await context.disk.complete<Result<store::ObjectMeta>>(std::move(start));
+  if (!done) co_return with_node(context, done.error());
   co_return std::move(done);
 }
 

@@ -26,6 +26,11 @@ Seq named_seq(const net::ResponseHead& head) {
   return Seq{parse_number(head.fields.find("Brigade-Wait-Seq").value_or("")).value_or(0)};
 }
 
+Error full_disk(const NodeContext& context, NodeId node) {
+  return {Errc::kNoSpace,
+          "the disk of " + NodeContext::name_of(context.view()->map, node) + " is full: free some space there"};
+}
+
 }  // namespace
 
 ReplicaUploads::ReplicaUploads(NodeContext& context, ObjectId id, std::string key)
@@ -101,8 +106,7 @@ asio::awaitable<void> ReplicaUploads::finish_one(Upload& upload) {
     highest_ =
         std::max(highest_, parse_revision(answered->fields.find(kRevisionField).value_or("")).value_or(Revision{}));
   } else if (status == 507) {
-    upload.failed =
-        Error{Errc::kNoSpace, "the disk of " + NodeContext::name_of(context_.view()->map, upload.node) + " is full"};
+    upload.failed = full_disk(context_, upload.node);
   } else {
     upload.failed = Error{Errc::kUnavailable, "a replica answered " + std::to_string(status)};
   }
@@ -185,6 +189,7 @@ asio::awaitable<Status> push_record(NodeContext& context, NodeId node, store::Ob
   co_await (*exchange)->read_all(kProblemBytesMax);
   if (status == 200) co_return Status{};
   if (named) co_return Error{Errc::kStale, to_string(named)};
+  if (status == 507) co_return full_disk(context, node);
   co_return Error{Errc::kUnavailable, "a replica answered " + std::to_string(status)};
 }
 

@@ -61,7 +61,7 @@ class ReplicaUploads {
 };
 
 /// Sends the committed record `meta` (its body from this node's store) to `node`. Errors: kStale names in its detail
-/// the seq that this node must reach first; anything else: try again or give up.
+/// the seq that this node must reach first; kNoSpace: its disk is full; anything else: try again or give up.
 asio::awaitable<Status> push_record(NodeContext& context, NodeId node, store::ObjectMeta meta, Seq map_seq);
 
 }  // namespace brigade::node

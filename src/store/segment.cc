@@ -103,13 +103,18 @@ Status SegmentFolder::fill(const std::string& path, std::uint64_t bytes) {
   return (*file)->sync();
 }
 
-Status SegmentFolder::prepare(std::uint64_t bytes, bool keep_reserve) {
+Status SegmentFolder::check_space(std::uint64_t bytes, bool keep_reserve) {
   const Result<std::uint64_t> free = file_system_.free_bytes(options_.path);
   if (!free) return free.error();
   const std::uint64_t needed = bytes + (keep_reserve ? options_.reserve_bytes : 0);
   if (*free < needed)
     return Error(Errc::kNoSpace, std::to_string(*free) + " bytes are free in " + options_.path + ", a segment and the reserve take " +
                                      std::to_string(needed) + "; free some space");
+  return {};
+}
+
+Status SegmentFolder::prepare(std::uint64_t bytes, bool keep_reserve) {
+  if (Status ok = check_space(bytes, keep_reserve); !ok) return ok;
   std::string stem;
   {
     const std::lock_guard lock(mutex_);

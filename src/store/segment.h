@@ -72,6 +72,8 @@ class SegmentFolder {
   /// A spare that was there at start.
   void add_spare(const std::string& name, std::uint64_t bytes);
   [[nodiscard]] std::size_t spares(std::uint64_t bytes) const;
+  /// Whether there is the space to make a spare. Errors: kNoSpace; kIo. Cost: one system call.
+  Status check_space(std::uint64_t bytes, bool keep_reserve);
   /// Makes a spare. With `keep_reserve`, not from the reserve. Errors: kNoSpace, kOverloaded: nothing has changed; kIo.
   /// Cost: writes and syncs `bytes`.
   Status prepare(std::uint64_t bytes, bool keep_reserve);

@@ -42,14 +42,25 @@ Status SegmentLog::find_spare(std::uint64_t& bytes, std::uint64_t needed, Reserv
   return made;
 }
 
+Status SegmentLog::check_space() {
+  if (!short_of_space_) return {};
+  const std::uint64_t size = segment_bytes();
+  if (folder_.spares(size) <= kReserveSpares)
+    if (Status space = folder_.check_space(size, true); !space) return space;
+  short_of_space_ = false;
+  return {};
+}
+
 Status SegmentLog::make_room(SegmentKind kind, std::uint64_t bytes, Reserve reserve) {
   if (has_room(kind, bytes)) return {};
   std::uint64_t size = segment_bytes();
   BRIGADE_CHECK(bytes + kSegmentHeaderBytes <= size, "a record of " << bytes << " bytes in a segment of " << size);
-  if (Status found = find_spare(size, bytes, reserve); !found) {
-    if (found.error().code() == Errc::kNoSpace && reserve == Reserve::kKeep) short_of_space_ = true;
-    return found;
+  Status found = find_spare(size, bytes, reserve);
+  if (!found && found.error().code() == Errc::kNoSpace && reserve == Reserve::kKeep) {
+    short_of_space_ = true;
+    found = find_spare(size, bytes, Reserve::kUse);
   }
+  if (!found) return found;
   Result<std::unique_ptr<Segment>> opened =
       folder_.activate({.serial = next_serial_++, .salt = salt_, .bytes = size, .kind = kind});
   if (!opened) return opened.error();
@@ -59,7 +70,6 @@ Status SegmentLog::make_room(SegmentKind kind, std::uint64_t bytes, Reserve rese
   // Its last batch was synced before it was answered, and no later one was begun.
   if (current) current->sealed = true;
   current = std::move(*added);
-  if (reserve == Reserve::kKeep) short_of_space_ = false;
   return {};
 }
 
@@ -85,8 +95,11 @@ Result<std::uint64_t> SegmentLog::append(SegmentKind kind, std::span<Item> items
       segment->barrier = std::max<std::uint64_t>(segment->barrier, item.header.barrier);
   }
   BRIGADE_CHECK(at <= segment->header.bytes, "a batch up to " << at << " in a segment of " << segment->header.bytes);
-  if (Status ok = segment->file->write_all(begin, pieces); !ok) return Error(Errc::kIo, ok.error().detail());
-  if (Status ok = segment->file->sync(); !ok) return Error(Errc::kIo, ok.error().detail());
+  Status done = segment->file->write_all(begin, pieces);
+  if (done) done = segment->file->sync();
+  // The file may have been opened under the name of a spare.
+  if (!done)
+    return Error(Errc::kIo, segment->path + " from offset " + std::to_string(begin) + ": " + done.error().detail());
   appended_ += at - begin;
   is_confirmed_[index_of(kind)] = false;
   return at;

@@ -32,7 +32,8 @@ class SegmentLog {
     std::span<const std::byte> body;
     Location at;
   };
-  /// Whether to leave the last spare and the free space that are kept so that deletes and compaction can go on.
+  /// Whether to leave the last spare and the free space that are kept so that deletes and compaction can go on. Puts
+  /// keep it, but for those that were under way when the space ran out.
   enum class Reserve : std::uint8_t { kKeep, kUse };
   static constexpr std::size_t kReserveSpares = 1;
   static constexpr Location kNowhere{IndexRecord::kSlotMax, 0};
@@ -77,7 +78,10 @@ class SegmentLog {
   /// Since the last start or reset.
   [[nodiscard]] std::uint64_t appended_bytes() const { return appended_; }
   void set_appended(std::uint64_t bytes) { appended_ = bytes; }
-  /// True since a commit found no space, until one finds some.
+  /// Says kNoSpace once a put has found no space but the reserve, until there is some. Any thread. A put that is begun
+  /// with success here may be committed: siblings that have committed it already can't take it back.
+  Status check_space();
+  /// True since a put found no space, until one finds some.
   [[nodiscard]] bool is_short_of_space() const { return short_of_space_; }
 
  private:
@@ -93,7 +97,7 @@ class SegmentLog {
   std::array<SegmentPtr, 2> current_;
   std::array<bool, 2> is_confirmed_{};  ///< nothing was appended since
   std::atomic<std::uint64_t> live_{0}, appended_{0};
-  std::atomic<bool> short_of_space_{false};
+  std::atomic<bool> short_of_space_{true};  ///< until looked at: a process before may have used of the reserve
 };
 
 }  // namespace brigade::store

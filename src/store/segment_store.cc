@@ -161,6 +161,7 @@ Status SegmentStore::start() {
   if (!outcome) return outcome.error();
   committer_.restore(outcome->next_lsn);
   committer_.set_retention(options_.retention);
+  static_cast<void>(log_.check_space());
   snapshotter_.restore(outcome->snapshot_lsn);
   return {};
 }
@@ -180,6 +181,7 @@ Result<std::unique_ptr<StagedObject>> SegmentStore::stage(const ObjectId& id, st
                                                           std::uint64_t size_hint) {
   if (Status ok = latch_.check(); !ok) return ok.error();
   if (Status ok = check_key(key); !ok) return ok.error();
+  if (Status space = log_.check_space(); !space) return latch_.note(space.error());
   if (size_hint > limits::kObjectBytesMax)
     return Error(Errc::kTooLarge, "an object has at most " + std::to_string(limits::kObjectBytesMax) + " bytes");
   auto staged = std::make_unique<StagedBody>(
