@@ -9,6 +9,7 @@
 #include "peer_endpoint.h"
 
 #include <csignal>
+#include <cstdlib>
 #include <optional>
 #include <sys/resource.h>
 #include <utility>
@@ -62,6 +63,11 @@ class Process {
                  peer_server_->address(), config_.name, to_string(context_->self));
     io_.run();
     shut();
+    if (exit_code_ != 0) {
+      // Requests may still be under way: nothing would unmake their coroutines before what they refer to.
+      spdlog::shutdown();
+      std::_Exit(exit_code_);
+    }
     return exit_code_;
   }
 

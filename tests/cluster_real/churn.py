@@ -17,6 +17,9 @@ from harness import SEED, content, wait_for
 SMALL = (0, 1, 700, 4095, 4096, 4097, 20_000, 65_536)
 LARGE = 1_300_000  # has a file of its own
 
+# After these answers, says the README, the write has not happened.
+NOTHING_HAPPENED = ("no-quorum", "unavailable", "overloaded", "no-space")
+
 
 def body_of(key, version):
     number, size = version
@@ -25,11 +28,11 @@ def body_of(key, version):
 
 class Churn:
     """Invariant: `may_hold[key]` is all that the key may be; one element unless an outcome is open.
-    `wrong` holds what no answer may ever be: wrong bytes with a 200, a status that is neither yes, no nor "ask again"."""
+    `wrong` holds what no answer may ever be: wrong bytes with a 200, a status that is neither yes, no nor `allowed`."""
 
     def __init__(self, nodes, writers=4, prefix="churn", allowed=(503,), pause=0.01):
         self.nodes, self.prefix, self.allowed, self.pause = list(nodes), prefix, allowed, pause
-        self.may_hold, self.tried, self.wrong, self.answers = {}, {}, [], {}
+        self.may_hold, self.tried, self.wrong, self.answers, self.story = {}, {}, [], {}, {}
         self.acknowledged = 0
         self.over, self.lock = threading.Event(), threading.Lock()
         self.threads = [threading.Thread(target=self.write, args=(number,)) for number in range(writers)]
@@ -60,7 +63,7 @@ class Churn:
             answer = node.request("DELETE" if after is None else "PUT", f"/o/{key}",
                                   None if after is None else body_of(key, after), timeout=15)
             status = answer.status
-            happened = status not in self.allowed or answer.problem() == "timeout"
+            happened = answer.problem() not in NOTHING_HAPPENED
         except ConnectionRefusedError:
             answer, status, happened = None, 0, False
         except (OSError, http.client.HTTPException):
@@ -68,7 +71,8 @@ class Churn:
         with self.lock:
             what = answer.problem() if answer and status >= 400 else status
             self.answers[what] = self.answers.get(what, 0) + 1
-            if not happened:  # as the README says of all 503 but timeout
+            self.story.setdefault(key, []).append(f"{after} at {node.name}: {what}")
+            if not happened:
                 self.may_hold[key] = {before}
                 return True
             if status in ((204,) if after is None else (200, 201)):
@@ -96,7 +100,7 @@ class Churn:
                 tried = set(self.tried[key]) - {None}
             if answer.status == 200 and not any(answer.body == body_of(key, version) for version in tried):
                 self.wrong.append(f"{key} at {node.name}: {len(answer.body)} bytes that nobody sent")
-            elif answer.status not in (200, 404, 503):
+            elif answer.status not in (200, 404, *self.allowed):
                 self.wrong.append(f"{key} at {node.name}: {answer!r}")
 
     def wait_for_more(self, count, seconds=60):
@@ -104,12 +108,10 @@ class Churn:
         wait_for(f"{count} more acknowledged writes", seconds, lambda: self.acknowledged >= goal)
 
     def stop(self):
-        """What each key may hold."""
         self.over.set()
         for thread in self.threads:
             thread.join()
         assert not self.wrong, "\n".join(["answers that may not be:", *self.wrong[:10]])
-        return self.may_hold
 
 
 def found_at(node, key, versions):
@@ -126,8 +128,9 @@ def found_at(node, key, versions):
     return f"{key} at {node.name}: {answer!r} for {versions}"
 
 
-def judge(nodes, may_hold):
+def judge(nodes, churn):
     """Every key is one of what it may hold, the same at every node; returns how many outcomes were open."""
+    may_hold = churn.may_hold
     found = {node.name: {} for node in nodes}
 
     def read(node):
@@ -139,7 +142,8 @@ def judge(nodes, may_hold):
         reader.start()
     for reader in readers:
         reader.join()
-    wrong = [answer for one in found.values() for answer in one.values() if isinstance(answer, str)]
+    wrong = [f"{answer}, tried {churn.story[key]}" for one in found.values() for key, answer in one.items()
+             if isinstance(answer, str)]
     assert not wrong, "\n".join(["missing or wrong:", *wrong[:20]])
     differ = {key: seen for key in may_hold if len(set(seen := [one[key] for one in found.values()])) > 1}
     assert not differ, f"nodes differ: {list(differ.items())[:5]}, located {locate(nodes, differ)}"

@@ -30,11 +30,11 @@ class StoreCrash(ClusterTest):
             ready_ms.append(1000 * (time.monotonic() - began))
             wait_for("all buckets serving", 120, cluster.is_settled)
         churn.wait_for_more(20)
-        may_hold = churn.stop()
-        open_outcomes = judge(cluster.nodes, may_hold)
+        churn.stop()
+        open_outcomes = judge(cluster.nodes, churn)
         figure(f"{name}_kills", KILLS)
         figure(f"{name}_acknowledged_writes", churn.acknowledged)
-        figure(f"{name}_keys", len(may_hold))
+        figure(f"{name}_keys", len(churn.may_hold))
         figure(f"{name}_open_outcomes", open_outcomes)
         figure(f"{name}_answers", churn.answers)
         figure(f"{name}_ready_again_ms_max", round(max(ready_ms)))
@@ -43,7 +43,7 @@ class StoreCrash(ClusterTest):
         for node in cluster.nodes:
             node.start()
         cluster.wait_ready()
-        judge(cluster.nodes, may_hold)
+        judge(cluster.nodes, churn)
         for node in cluster.nodes:
             with open(node.log, errors="replace") as log:
                 self.assertNotIn("corrupt record", log.read(), f"{node.name} took a torn write for damage")
