@@ -32,12 +32,14 @@ Result<std::optional<ObjectMeta>> settle(const ObjectMeta& meta, const IndexReco
 
 }  // namespace
 
-void Committer::report_corrupt(const ObjectId& id, Revision revision, const std::string& why) {
+void Committer::report_corrupt(const ObjectId& id, Revision revision, const std::string& why,
+                               const std::optional<DamagePlace>& place) {
   const std::optional<IndexRecord> record = parts_.index.find_record(id);
   if (!record || !parts_.index.mark_corrupt(id, revision)) return;
+  if (!parts_.on_corrupt) return;
+  if (place) return parts_.on_corrupt(place->file, place->offset, why);
   const SegmentPtr segment = parts_.log.table().get(record->at.slot);
-  if (parts_.on_corrupt)
-    parts_.on_corrupt(segment ? segment->path : "a segment that is gone", record->at.offset(), why);
+  parts_.on_corrupt(segment ? segment->path : "a segment that is gone", record->at.offset(), why);
 }
 
 Result<FoundRecord> Committer::read(const ObjectId& id) {

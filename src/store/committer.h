@@ -41,6 +41,12 @@ struct FoundRecord {
   RecordHeader header;
 };
 
+/// Where on disk something is damaged.
+struct DamagePlace {
+  std::string file;
+  std::uint64_t offset = 0;
+};
+
 class Committer {
  public:
   Committer(StoreParts parts, std::function<WallTime()> clock) : parts_(std::move(parts)), clock_(std::move(clock)) {}
@@ -62,8 +68,9 @@ class Committer {
   void compare(Operation& operation);
   /// Sets all results.
   void commit(CommitQueue::Batch& batch);
-  /// Tells of damage once, as long as the record stays.
-  void report_corrupt(const ObjectId& id, Revision revision, const std::string& why);
+  /// Tells of damage once, as long as the record stays. It is in the record itself unless `place` says otherwise.
+  void report_corrupt(const ObjectId& id, Revision revision, const std::string& why,
+                      const std::optional<DamagePlace>& place = {});
 
  private:
   void flush(std::vector<Operation*>& accepted);

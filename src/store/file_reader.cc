@@ -34,11 +34,11 @@ Result<ObjectMeta> read_header(File& file) {
   return meta;
 }
 
-FileReader::FileReader(std::unique_ptr<File> file, ObjectMeta meta, std::function<void(const std::string&)> on_corrupt)
+FileReader::FileReader(std::unique_ptr<File> file, ObjectMeta meta, OnCorrupt on_corrupt)
     : file_(std::move(file)), meta_(std::move(meta)), on_corrupt_(std::move(on_corrupt)) {}
 
-Error FileReader::corrupt(const std::string& why) {
-  on_corrupt_(why);
+Error FileReader::corrupt(std::uint64_t offset, const std::string& why) {
+  on_corrupt_(offset, why);
   return {Errc::kCorrupt, why};
 }
 
@@ -47,9 +47,9 @@ Status FileReader::read_exactly(std::uint64_t offset, std::span<std::byte> to) {
   if (!n) {
     const Error error = as_damage(n.error());
     if (error.code() != Errc::kCorrupt) return error;
-    return corrupt(error.detail());
+    return corrupt(offset, error.detail());
   }
-  if (*n != to.size()) return corrupt("object file is cut off");
+  if (*n != to.size()) return corrupt(offset + *n, "object file is cut off");
   return {};
 }
 
@@ -72,7 +72,8 @@ Status FileReader::read_block(std::uint64_t block, std::span<std::byte> to) {
   if (!expected) return expected.error();
   if (Status ok = read_exactly(kHeaderAreaBytes + block * kBlockBytes, to); !ok) return ok;
   if (brigade::checksum(to) != *expected)
-    return corrupt("block " + std::to_string(block) + " of the body does not match its checksum");
+    return corrupt(kHeaderAreaBytes + block * kBlockBytes,
+                   "block " + std::to_string(block) + " of the body does not match its checksum");
   return {};
 }
 

@@ -16,8 +16,9 @@ namespace brigade::store {
 
 class FileReader final : public ObjectReader {
  public:
-  /// `on_corrupt` is told why, when a read finds damage.
-  FileReader(std::unique_ptr<File> file, ObjectMeta meta, std::function<void(const std::string&)> on_corrupt);
+  /// Gets where in the file a read found damage, and why.
+  using OnCorrupt = std::function<void(std::uint64_t offset, const std::string& why)>;
+  FileReader(std::unique_ptr<File> file, ObjectMeta meta, OnCorrupt on_corrupt);
 
   [[nodiscard]] const ObjectMeta& meta() const override { return meta_; }
   Result<std::size_t> read(std::uint64_t offset, std::span<std::byte> buffer) override;
@@ -27,11 +28,11 @@ class FileReader final : public ObjectReader {
   Status read_block(std::uint64_t block, std::span<std::byte> to);
   Result<std::uint64_t> block_checksum(std::uint64_t block);
   Status read_exactly(std::uint64_t offset, std::span<std::byte> to);
-  Error corrupt(const std::string& why);
+  Error corrupt(std::uint64_t offset, const std::string& why);
 
   std::unique_ptr<File> file_;
   ObjectMeta meta_;
-  std::function<void(const std::string&)> on_corrupt_;
+  OnCorrupt on_corrupt_;
   std::vector<std::byte> trailer_;  // checksums of blocks from `trailer_first_`
   std::uint64_t trailer_first_ = 0;
   std::vector<std::byte> block_;  // the last block that was read in part, checked

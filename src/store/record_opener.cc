@@ -12,18 +12,19 @@ namespace brigade::store {
 
 Result<std::unique_ptr<ObjectReader>> RecordOpener::open_large(const FoundRecord& found) {
   const ObjectMeta& meta = found.header.meta;
-  Result<std::unique_ptr<File>> file =
-      parts_.file_system.open(parts_.large.path_of(meta.id, found.header.file), OpenMode::kRead);
+  const std::string path = parts_.large.path_of(meta.id, found.header.file);
+  Result<std::unique_ptr<File>> file = parts_.file_system.open(path, OpenMode::kRead);
   if (!file) return file.error().code() == Errc::kNotFound ? file.error() : as_damage(file.error());
   const Result<ObjectMeta> there = read_header(**file);
-  if (!there) return there.error();
+  if (!there) return Error(there.error().code(), path + ": " + there.error().detail());
   if (there->id != meta.id || there->revision != meta.revision || there->size != meta.size ||
       there->checksum != meta.checksum)
-    return Error(Errc::kCorrupt, "the header belongs to another record");
-  return std::unique_ptr<ObjectReader>(std::make_unique<FileReader>(
-      std::move(*file), meta, [this, id = meta.id, revision = meta.revision](const std::string& why) {
-        committer_.report_corrupt(id, revision, why);
-      }));
+    return Error(Errc::kCorrupt, path + ": the header belongs to another record");
+  FileReader::OnCorrupt on_corrupt = [this, id = meta.id, revision = meta.revision, path](std::uint64_t offset,
+                                                                                          const std::string& why) {
+    committer_.report_corrupt(id, revision, why, DamagePlace{path, offset});
+  };
+  return std::unique_ptr<ObjectReader>(std::make_unique<FileReader>(std::move(*file), meta, std::move(on_corrupt)));
 }
 
 Result<std::unique_ptr<ObjectReader>> RecordOpener::open_small(const IndexRecord& record) {
