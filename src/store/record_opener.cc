@@ -38,6 +38,13 @@ Result<std::unique_ptr<ObjectReader>> RecordOpener::open_small(const IndexRecord
   return std::unique_ptr<ObjectReader>(std::move(*reader));
 }
 
+std::unique_ptr<ObjectReader> RecordOpener::open_cached(const ObjectId& id) {
+  const std::optional<IndexRecord> record = parts_.index.find_record(id);
+  if (!record || record->entry.corrupt || record->entry.tombstone || record->large) return nullptr;
+  SegmentPtr segment = parts_.log.table().get(record->at.slot);
+  return segment ? RecordReader::open_cached(std::move(segment), *record) : nullptr;
+}
+
 Result<std::unique_ptr<ObjectReader>> RecordOpener::open(const ObjectId& id) {
   for (;;) {
     const std::optional<IndexRecord> record = parts_.index.find_record(id);

@@ -74,6 +74,7 @@ class SegmentStore final : public ObjectStore {
   Status forget(const ObjectId& id, Revision revision) override;
   [[nodiscard]] std::optional<IndexEntry> find(const ObjectId& id) const override { return index_.find(id); }
   Result<std::unique_ptr<ObjectReader>> open(const ObjectId& id, std::string_view key) override;
+  std::unique_ptr<ObjectReader> open_cached(const ObjectId& id, std::string_view key) override;
   Result<std::unique_ptr<ObjectReader>> open(const ObjectId& id) override { return opener_.open(id); }
   [[nodiscard]] std::vector<RetainedRevision> retained(const ObjectId& id) const override;
   Result<std::unique_ptr<ObjectReader>> open_retained(const ObjectId& id, Revision revision) override {
@@ -99,6 +100,9 @@ class SegmentStore final : public ObjectStore {
   Result<std::unique_ptr<Operation>> remove_operation(const ObjectId& id, std::string_view key, const CommitInfo& info);
   Result<ObjectMeta> run(Result<std::unique_ptr<Operation>> operation);
   void submit(Result<std::unique_ptr<Operation>> operation, Done done);
+  [[nodiscard]] bool has_expired(const ObjectMeta& meta) const {
+    return meta.expires.unix_ms > 0 && meta.expires <= clock_();
+  }
   Result<bool> prepare_ahead();
   Result<bool> expire(WallTime now);
   bool release(WallTime now);
@@ -282,9 +286,14 @@ Result<std::unique_ptr<ObjectReader>> SegmentStore::open(const ObjectId& id, std
   Result<std::unique_ptr<ObjectReader>> reader = open(id);
   if (!reader) return reader;
   const ObjectMeta& meta = (*reader)->meta();
-  if (meta.tombstone || (meta.expires.unix_ms > 0 && meta.expires <= clock_()))
-    return Error(Errc::kNotFound, "no such object");
+  if (meta.tombstone || has_expired(meta)) return Error(Errc::kNotFound, "no such object");
   if (meta.key != key) return Error(Errc::kConflict, "another key has this object id");
+  return reader;
+}
+
+std::unique_ptr<ObjectReader> SegmentStore::open_cached(const ObjectId& id, std::string_view key) {
+  std::unique_ptr<ObjectReader> reader = opener_.open_cached(id);
+  if (!reader || reader->meta().key != key || has_expired(reader->meta())) return nullptr;
   return reader;
 }
 

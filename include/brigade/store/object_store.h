@@ -99,6 +99,8 @@ class ObjectReader {
   /// Reads up to buffer.size() bytes at `offset`; 0 at the end. Bytes are checked against per-block checksums before
   /// they are returned: kCorrupt rather than a wrong byte.
   virtual Result<std::size_t> read(std::uint64_t offset, std::span<std::byte> buffer) = 0;
+  /// The whole body, if it is in memory and checked: after the first read of a small object. Else nothing.
+  [[nodiscard]] virtual std::span<const std::byte> in_memory() const { return {}; }
 };
 
 struct StoreStats {
@@ -147,6 +149,13 @@ class ObjectStore {
   [[nodiscard]] virtual std::optional<IndexEntry> find(const ObjectId& id) const = 0;
   /// Errors: kNotFound (no record, a tombstone, or expired), kConflict if the record's key is not `key`, kCorrupt.
   virtual Result<std::unique_ptr<ObjectReader>> open(const ObjectId& id, std::string_view key) = 0;
+  /// The same without waiting for the disk: the object with its body in memory. None if that can't be had so, or there
+  /// is anything to say that is an error of open.
+  virtual std::unique_ptr<ObjectReader> open_cached(const ObjectId& id, std::string_view key) {
+    static_cast<void>(id);
+    static_cast<void>(key);
+    return nullptr;
+  }
   /// The same by id alone, for transfers between nodes; finds tombstones too (size 0).
   virtual Result<std::unique_ptr<ObjectReader>> open(const ObjectId& id) = 0;
 
