@@ -126,6 +126,7 @@ Status Recovery::settle_salt() {
 }
 
 Status Recovery::load_snapshot() {
+  if (options_.ignore_snapshot) return {};
   std::unordered_map<std::uint64_t, std::uint32_t> slots;
   for (const SegmentPtr& segment : segments_) slots[segment->header.serial] = segment->slot;
   const auto on_head = [&](const SnapshotHead& head) { snapshot_ = head; };

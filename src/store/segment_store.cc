@@ -7,6 +7,7 @@
 #include "file_reader.h"
 #include "large_files.h"
 #include "object_file.h"
+#include "record_check.h"
 #include "record_reader.h"
 #include "recovery.h"
 #include "segment_log.h"
@@ -265,13 +266,8 @@ Status SegmentStore::forget(const ObjectId& id, Revision revision) {
 Result<std::unique_ptr<ObjectReader>> SegmentStore::open_large(const FoundRecord& found) {
   const ObjectMeta& meta = found.header.meta;
   Result<std::unique_ptr<File>> file =
-      file_system_.open(large_.path_of(meta.id, found.header.file), OpenMode::kRead);
-  if (!file) return file.error().code() == Errc::kNotFound ? file.error() : as_damage(file.error());
-  const Result<ObjectMeta> there = read_header(**file);
-  if (!there) return there.error();
-  if (there->id != meta.id || there->revision != meta.revision || there->size != meta.size ||
-      there->checksum != meta.checksum)
-    return Error(Errc::kCorrupt, "the header belongs to another record");
+      open_large_file(file_system_, large_.path_of(meta.id, found.header.file), meta);
+  if (!file) return file.error();
   return std::unique_ptr<ObjectReader>(std::make_unique<FileReader>(
       std::move(*file), meta, [this, id = meta.id, revision = meta.revision](const std::string& why) {
         committer_.report_corrupt(id, revision, why);
