@@ -101,6 +101,17 @@ struct RestoreCommand {
 int run_restore(const NodeOptions& node, const RestoreCommand& command);
 int run_ls(const NodeOptions& node, const std::string& prefix);
 
+/// What is told to the commands that look into the store of a node that is stopped.
+struct StoreCommand {
+  std::string data_dir;
+  std::string key;  ///< dump: only this object; empty: all
+  bool json = false;
+};
+/// kFailed if anything is damaged, too.
+int run_store_check(const StoreCommand& command);
+int run_store_dump(const StoreCommand& command);
+int run_store_rebuild(const StoreCommand& command);
+
 /// A cluster that is not there, and what befalls it.
 struct SimulateCommand {
   std::uint32_t nodes = 5;

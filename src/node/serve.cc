@@ -26,6 +26,7 @@
 #include "brigade/net/http_server.h"
 #include "brigade/node/config.h"
 #include "brigade/node/control.h"
+#include "brigade/node/data_lock.h"
 #include "brigade/store/journal.h"
 #include "brigade/store/segment_store.h"
 #include "brigade/wire/codec.h"
@@ -70,6 +71,9 @@ class Process {
     auto config = load_config(dir_);
     if (!config) return config.error();
     config_ = std::move(*config);
+    auto lock = DataLock::take(dir_, Sharing::kAlone, "a node serves from it");
+    if (!lock) return lock.error();
+    lock_ = std::move(*lock);
     spdlog::set_level(spdlog::level::from_str(config_.log_level));
     auto secret = load_secret(dir_);
     if (!secret) return secret.error();
@@ -231,6 +235,7 @@ class Process {
   }
 
   DataDir dir_;
+  DataLock lock_;
   asio::io_context io_{1};
   BlockingPool disk_;
   store::PosixFileSystem file_system_;

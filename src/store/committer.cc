@@ -32,12 +32,13 @@ Result<std::optional<ObjectMeta>> settle(const ObjectMeta& meta, const IndexReco
 
 }  // namespace
 
-void Committer::report_corrupt(const ObjectId& id, Revision revision, const std::string& why) {
+bool Committer::report_corrupt(const ObjectId& id, Revision revision, const std::string& why) {
   const std::optional<IndexRecord> record = parts_.index.find_record(id);
-  if (!record || !parts_.index.mark_corrupt(id, revision)) return;
+  if (!record || !parts_.index.mark_corrupt(id, revision)) return false;
   const SegmentPtr segment = parts_.log.table().get(record->at.slot);
   if (parts_.on_corrupt)
     parts_.on_corrupt(segment ? segment->path : "a segment that is gone", record->at.offset(), why);
+  return true;
 }
 
 Result<FoundRecord> Committer::read(const ObjectId& id) {
@@ -217,6 +218,7 @@ void Committer::apply(const Operation& operation, const SegmentLog::Item& item) 
                                         .at = item.at,
                                         .large = item.header.kind == RecordKind::kLarge,
                                         .header_units = static_cast<std::uint8_t>(item.header.header_bytes() / kUnit)});
+  if (before && before->entry.corrupt) ++repaired_;
   if (before && !retains) drop(*before, operation.present_file);
   if (expires) parts_.calendar.add(meta.id, meta.expires);
 }

@@ -1,7 +1,7 @@
 #include "record_opener.h"
 
 #include "file_reader.h"
-#include "object_file.h"
+#include "record_check.h"
 #include "record_reader.h"
 
 #include <algorithm>
@@ -13,13 +13,8 @@ namespace brigade::store {
 Result<std::unique_ptr<ObjectReader>> RecordOpener::open_large(const FoundRecord& found) {
   const ObjectMeta& meta = found.header.meta;
   Result<std::unique_ptr<File>> file =
-      parts_.file_system.open(parts_.large.path_of(meta.id, found.header.file), OpenMode::kRead);
-  if (!file) return file.error().code() == Errc::kNotFound ? file.error() : as_damage(file.error());
-  const Result<ObjectMeta> there = read_header(**file);
-  if (!there) return there.error();
-  if (there->id != meta.id || there->revision != meta.revision || there->size != meta.size ||
-      there->checksum != meta.checksum)
-    return Error(Errc::kCorrupt, "the header belongs to another record");
+      open_large_file(parts_.file_system, parts_.large.path_of(meta.id, found.header.file), meta);
+  if (!file) return file.error();
   return std::unique_ptr<ObjectReader>(std::make_unique<FileReader>(
       std::move(*file), meta, [this, id = meta.id, revision = meta.revision](const std::string& why) {
         committer_.report_corrupt(id, revision, why);
