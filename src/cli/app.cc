@@ -170,6 +170,12 @@ class App {
     add_access(remove);
     remove->callback([this] { outcome_ = run_remove(node_, access_, name_); });
 
+    auto* const scrub = add("scrub", "make a node read and verify all that it stores, now");
+    scrub->add_flag("--wait", wait_, "until all is read, and what is damaged is replaced");
+    add_node(scrub);
+    add_access(scrub);
+    scrub->callback([this] { outcome_ = run_scrub(node_, access_, wait_); });
+
     auto* const version = add("version", "print the version");
     version->callback([] { std::cout << "brigade " << BRIGADE_VERSION << "\n"; });
   }
@@ -265,6 +271,7 @@ class App {
   StoreCommand store_;
   PutCommand put_;
   RestoreCommand restore_;
+  bool wait_ = false;
   std::string data_dir_;
   std::string key_;
   std::string setting_;

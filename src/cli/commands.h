@@ -77,6 +77,9 @@ int run_log(const NodeOptions& node, const LogCommand& command);
 
 /// `setting` is empty (show all), NAME (show one) or NAME=VALUE (change it).
 int run_settings(const NodeOptions& node, const AdminAccess& access, const std::string& setting);
+/// Makes a node read and verify all that it stores, now. With `wait`, until that and all repairs are done: kFailed if
+/// something stays damaged.
+int run_scrub(const NodeOptions& node, const AdminAccess& access, bool wait);
 int run_remove(const NodeOptions& node, const AdminAccess& access, const std::string& name);
 
 struct PutCommand {

@@ -7,6 +7,8 @@
 #include "node_context.h"
 #include "operator_endpoint.h"
 #include "peer_endpoint.h"
+#include "repairer.h"
+#include "scrub_task.h"
 
 #include <csignal>
 #include <optional>
@@ -104,10 +106,14 @@ class Process {
     peer_.emplace(*context_);
     filler_.emplace(*context_);
     comparer_.emplace(*context_);
+    repairer_.emplace(*context_);
+    scrub_.emplace(*context_);
     if (auto listening = listen(); !listening) return listening;
     background_.emplace(io_.get_executor());
     background_->spawn(filler_->run());
     background_->spawn(comparer_->run());
+    background_->spawn(repairer_->run());
+    background_->spawn(scrub_->run());
     background_->spawn(watch_health());
     background_->spawn(maintain_store());
     asio::co_spawn(io_, wait_for_signal(), asio::detached);
@@ -222,6 +228,8 @@ class Process {
     stopping_ = true;
     filler_->stop();
     comparer_->stop();
+    repairer_->stop();
+    scrub_->stop();
     co_await client_server_->drain(kDrain);
     co_await background_->wait();
     co_await peer_server_->drain(kDrain);
@@ -252,6 +260,8 @@ class Process {
   std::optional<PeerEndpoint> peer_;
   std::optional<Filler> filler_;
   std::optional<Comparer> comparer_;
+  std::optional<Repairer> repairer_;
+  std::optional<ScrubTask> scrub_;
   std::unique_ptr<net::HttpServer> client_server_;
   std::unique_ptr<net::HttpServer> peer_server_;
   std::optional<TaskGroup> background_;

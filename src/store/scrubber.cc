@@ -31,8 +31,17 @@ void Scrubber::count(std::uint64_t bytes) {
   progress_.bytes_done = std::min(progress_.bytes_done + bytes, progress_.bytes_total);
 }
 
+void Scrubber::restart() {
+  const std::lock_guard lock(mutex_);
+  restart_ = true;
+}
+
 std::uint64_t Scrubber::step(std::uint64_t bytes, WallTime now) {
-  const bool is_wanted_anew = restart_.exchange(false);
+  bool is_wanted_anew = false;
+  {
+    const std::lock_guard lock(mutex_);
+    is_wanted_anew = std::exchange(restart_, false);
+  }
   if (!is_running_ || is_wanted_anew) {
     segment_.reset();
     large_.reset();
@@ -74,7 +83,8 @@ void Scrubber::end_pass() {
   static_cast<void>(parts_.file_system.remove(objects_ + kPositionName));
   const std::lock_guard lock(mutex_);
   progress_.bytes_done = progress_.bytes_total;
-  ++progress_.passes;
+  // Whoever has asked for a new one does not mean this one.
+  if (!restart_) ++progress_.passes;
 }
 
 bool Scrubber::next_segment() {
@@ -112,8 +122,9 @@ std::uint64_t Scrubber::read_records(std::uint64_t bytes) {
     note_dead(gap.from, "no record can be read up to offset " + std::to_string(gap.to));
   offset_ = scanned->stopped ? scanned->tail : to_;
   count(offset_ - from);
-  if (!scanned->stopped && !large_) end_segment();
-  return offset_ - from;
+  const std::uint64_t read = offset_ - from;
+  if (!scanned->stopped) end_segment();
+  return std::max<std::uint64_t>(read, 1);  // something was done: it is no end of a pass
 }
 
 Status Scrubber::look_at(const ScannedRecord& record) {
@@ -135,7 +146,7 @@ Status Scrubber::look_at(const ScannedRecord& record) {
   if (check) {
     large_ = std::move(*check);
   } else {
-    damaged(record, path + ": " + check.error().detail());
+    damaged_file(path + ": " + check.error().detail());
   }
   return {};
 }
@@ -149,12 +160,12 @@ std::uint64_t Scrubber::read_large(std::uint64_t bytes) {
   if (!n && n.error().code() != Errc::kCorrupt) return 0;
   if (!n) {
     const RecordHeader& header = large_record_.header;
-    damaged(large_record_, parts_.large.path_of(header.meta.id, header.file) + " offset " +
-                               std::to_string(large_->offset()) + ": " + n.error().detail());
+    damaged_file(parts_.large.path_of(header.meta.id, header.file) + " offset " + std::to_string(large_->offset()) +
+                 ": " + n.error().detail());
   }
   large_.reset();
   if (offset_ >= to_) end_segment();
-  return 1;  // something was done: it is no end of a pass
+  return 1;
 }
 
 bool Scrubber::is_present(const ScannedRecord& record) const {
@@ -167,9 +178,16 @@ void Scrubber::damaged(const ScannedRecord& record, const std::string& why) {
   const bool is_marker = record.header.kind == RecordKind::kForget || record.header.kind == RecordKind::kVoid;
   if (!is_marker && is_present(record)) {
     committer_.report_corrupt(record.header.meta.id, record.header.meta.revision, why);
-  } else if (record.header.kind != RecordKind::kLarge || !large_) {
+  } else {
     note_dead(record.offset, why);
   }
+}
+
+/// Of `large_record_`, wherever compaction has moved it; unless it was replaced meanwhile, and its file removed.
+void Scrubber::damaged_file(const std::string& why) {
+  const ObjectMeta& meta = large_record_.header.meta;
+  const std::optional<IndexRecord> present = parts_.index.find_record(meta.id);
+  if (present && present->lsn == large_record_.header.lsn) committer_.report_corrupt(meta.id, meta.revision, why);
 }
 
 /// Nobody reads what is there, but the segment is not to be trusted: compaction empties it and sets it aside.

@@ -11,7 +11,6 @@
 #include "record_check.h"
 #include "segment_scan.h"
 
-#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -28,7 +27,7 @@ class Scrubber {
   /// Reads and verifies about `bytes` more; how many it were. 0: a pass has ended, or there are no descriptors.
   std::uint64_t step(std::uint64_t bytes, WallTime now);
   /// The next step begins a new pass.
-  void restart() { restart_ = true; }
+  void restart();
   [[nodiscard]] ScrubProgress progress() const;
 
  private:
@@ -48,6 +47,7 @@ class Scrubber {
   std::uint64_t read_large(std::uint64_t bytes);
   Status look_at(const ScannedRecord& record);
   void damaged(const ScannedRecord& record, const std::string& why);
+  void damaged_file(const std::string& why);
   void note_dead(std::uint64_t offset, const std::string& why);
   void see(const ScannedRecord& record);
   void recheck(const Expected& expected);
@@ -59,7 +59,6 @@ class Scrubber {
   StoreParts parts_;
   Committer& committer_;
   std::string objects_;
-  std::atomic<bool> restart_{false};
   bool is_running_ = false;
   bool has_looked_ = false;  ///< for the position that the last run of the process left
   std::uint64_t last_ = 0;   ///< serial of the last segment that was read to its end
@@ -70,7 +69,8 @@ class Scrubber {
   std::vector<Expected> expected_;  ///< rising by unit
   std::unique_ptr<LargeCheck> large_;
   ScannedRecord large_record_;
-  mutable std::mutex mutex_;
+  mutable std::mutex mutex_;  ///< guards what follows
+  bool restart_ = false;
   ScrubProgress progress_;
 };
 

@@ -1,8 +1,9 @@
 """The store's tools, and what becomes of bytes that turned over on a disk."""
 import json
 import subprocess
+import time
 
-from harness import BRIGADE, ClusterTest, check_all, content, wait_for
+from harness import BRIGADE, ClusterTest, check_all, content, figure, run_cli, wait_for
 
 
 def store(tool, node, *arguments, code=0):
@@ -63,4 +64,67 @@ class Store(ClusterTest):
                          [(hit["file"], hit["offset"], hit["key"])])
         node.start()
         node.wait_ready()
+        check_all(nodes, objects)
+
+    def scrub(self, node):
+        done = subprocess.run([BRIGADE, "scrub", "--node", node.url, "--data", node.dir, "--wait", "--json"],
+                              capture_output=True, text=True, timeout=120)
+        self.assertEqual(done.returncode, 0, done)
+        return json.loads(done.stdout)
+
+    def test_bytes_that_turned_over_are_found_by_a_scrub_and_replaced_from_siblings(self):
+        nodes = self.make_cluster(3).nodes
+        objects = self.fill(nodes)
+        node = nodes[1]
+        self.assertEqual(self.scrub(node)["corrupt_found"], 0)
+        self.assertEqual(node.stop(), 0)
+        live = [record for record in dump(node) if record["state"] == "live"]
+        hits = [record for record in live if record["size"] > 100][::3]
+        self.assertGreater(len(hits), 8)
+        self.assertTrue(any(record["body_file"] for record in hits), "no large object is hit")
+        for number, record in enumerate(hits):
+            if record["body_file"]:
+                flip(record["body_file"], 4096 + record["size"] // 2)
+            elif number % 2:
+                flip(record["file"], record["offset"] + 60)  # the header
+            else:  # the body's first byte, or close behind it
+                flip(record["file"], record["offset"] + 256)
+        store("check", node, code=1)
+        began = time.monotonic()
+        node.start()
+        node.wait_ready()
+        found = self.scrub(node)
+        figure("flipped records", len(hits))
+        figure("found, repaired", f"{found['corrupt_found']}, {found['repaired']}")
+        figure("seconds from start to all repaired", round(time.monotonic() - began, 1))
+        self.assertEqual((found["corrupt_found"], found["repaired"], found["corrupt_now"]), (len(hits), len(hits), 0))
+        self.assertEqual(found["segments_set_aside"], 0)
+        self.assertEqual(found["bytes_done"], found["bytes_total"])
+        self.assertEqual(node.cluster()["scrub"]["repaired"], len(hits))
+        metrics = node.request("GET", "/metrics").body.decode()
+        self.assertIn(f"brigade_repaired_records_total {len(hits)}", metrics)
+        status = run_cli("status", "--node", node.url).stdout
+        self.assertRegex(status, rf"scrub .*{len(hits)} corrupt records found, {len(hits)} repaired")
+        with open(node.log, errors="replace") as log:
+            self.assertGreaterEqual(log.read().count("corrupt record file="), 1)
+        check_all(nodes, objects)
+        self.assertEqual(node.stop(), 0)
+        self.assertTrue(json.loads(store("check", node, "--json"))["clean"])
+        self.assertEqual({record["key"] for record in dump(node) if record["state"] == "live"},
+                         {record["key"] for record in live})
+
+    def test_a_read_that_meets_damage_is_served_by_a_sibling_and_has_it_replaced(self):
+        nodes = self.make_cluster(3).nodes
+        objects = self.fill(nodes)
+        node = nodes[2]
+        self.assertEqual(node.stop(), 0)
+        hit = next(record for record in dump(node)
+                   if record["state"] == "live" and record["size"] == 20_000)
+        flip(hit["file"], hit["offset"] + 5000)
+        node.start()
+        node.wait_ready()
+        wait_for("the node serves what it holds", 30, lambda: node.request("GET", f"/o/{hit['key']}").status == 200)
+        self.assertTrue(node.request("GET", f"/o/{hit['key']}").body == content(hit["key"], 20_000))
+        wait_for("the damaged copy is replaced", 30, lambda: node.cluster()["scrub"]["repaired"] == 1)
+        self.assertEqual(node.cluster()["scrub"]["corrupt_now"], 0)
         check_all(nodes, objects)

@@ -6,6 +6,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "brigade/base/prng.h"
 #include "brigade/store/offline.h"
 #include "brigade/store/segment_store.h"
 
@@ -160,6 +161,41 @@ TEST_CASE_METHOD(Fixture, "a scrub finds many faults in one pass") {
     REQUIRE(testing::get(*store, id(i)).value() == body(i, size(i)));
   }
   REQUIRE(store->stats().repaired == hit.size());
+}
+
+TEST_CASE_METHOD(Fixture, "wherever bits turn over, after one pass each object is right or known to be damaged") {
+  const auto seed = GENERATE(range(1u, 13u));
+  CAPTURE(seed);
+  Prng prng(seed);
+  fill(150);
+  for (std::uint64_t i = 1; i <= 150; i += 4) REQUIRE(testing::put(*store, id(i), 2, body(i, size(i))));
+  const auto revision = [](std::uint64_t i) { return i % 4 == 1 ? 2u : 1u; };
+  testing::maintain_all(*store);
+  for (const std::string& name : testing::files_below(dir + "/objects")) {
+    if (!name.ends_with(".seg") && !name.starts_with("large/")) continue;
+    const std::string path = dir + "/objects/" + name;
+    for (int flips = 0; flips < 3; ++flips)
+      testing::flip_bit(path, 4096 + prng.below(std::filesystem::file_size(path) - 4096), flips);
+  }
+  scrub();
+  std::set<ObjectId> damaged;
+  for (const IndexEntry& entry : store->damaged(1000)) damaged.insert(entry.id);
+  REQUIRE_FALSE(damaged.empty());
+  for (std::uint64_t i = 1; i <= 150; ++i) {
+    if (damaged.contains(id(i))) REQUIRE(testing::put(*store, id(i), revision(i), body(i, size(i))));
+    else REQUIRE(testing::get(*store, id(i)).value() == body(i, size(i)));
+  }
+  REQUIRE(store->stats().damaged == 0);
+  testing::maintain_all(*store);
+  const std::size_t told = reports.size();
+  scrub();
+  REQUIRE(reports.size() == told);
+  for (std::uint64_t i = 1; i <= 150; ++i) REQUIRE(testing::get(*store, id(i)).value() == body(i, size(i)));
+  store.reset();
+  const Result<CheckReport> report = check_store(fs, dir, {});
+  REQUIRE(report);
+  for (const Damage& d : report->damage) UNSCOPED_INFO(d.file << " " << d.offset << " " << d.reason);
+  REQUIRE(report->damage.empty());
 }
 
 TEST_CASE_METHOD(Fixture, "damage in a record that does not count any more puts the segment aside") {
