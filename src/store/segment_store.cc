@@ -273,8 +273,7 @@ Status SegmentStore::forget(const ObjectId& id, Revision revision) {
 
 Result<std::unique_ptr<ObjectReader>> SegmentStore::open_large(const FoundRecord& found) {
   const ObjectMeta& meta = found.header.meta;
-  Result<std::unique_ptr<File>> file =
-      open_large_file(file_system_, large_.path_of(meta.id, found.header.file), meta);
+  Result<std::unique_ptr<File>> file = open_large_file(file_system_, large_.path_of(meta.id, found.header.file), meta);
   if (!file) return file.error();
   return std::unique_ptr<ObjectReader>(std::make_unique<FileReader>(
       std::move(*file), meta, [this, id = meta.id, revision = meta.revision](const std::string& why) {
