@@ -64,7 +64,8 @@ std::string bytes_at(const json::value& value, std::string_view path) {
 
 std::string scrub_text(const json::value& scrub) {
   const std::uint64_t done = number_at(scrub, "bytes_done"), total = number_at(scrub, "bytes_total");
-  std::string text = text_at(scrub, "pass_started") == "-" ? "no pass yet" : "pass since " + text_at(scrub, "pass_started");
+  std::string text =
+      text_at(scrub, "pass_started") == "-" ? "no pass yet" : "pass since " + text_at(scrub, "pass_started");
   text += ", " + human_bytes(done) + " of " + human_bytes(total) + " at " +
           human_bytes(number_at(scrub, "bytes_per_second")) + "/s; " +
           counted(number_at(scrub, "corrupt_found"), "corrupt record") + " found, " + text_at(scrub, "repaired") +

@@ -45,8 +45,8 @@ struct DataStats {
 
 /// What the operators ask of the scrub, and see of it.
 struct ScrubState {
-  bool fast = false;       ///< a pass that an operator asked for is under way
-  std::uint64_t goal = 0;  ///< passes that will have ended with it
+  bool fast = false;                   ///< a pass that an operator asked for is under way
+  std::uint64_t goal = 0;              ///< passes that will have ended with it
   std::uint64_t bytes_per_second = 0;  ///< at which it reads now
 };
 

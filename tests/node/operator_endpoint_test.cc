@@ -274,7 +274,8 @@ TEST_CASE("a scrub is begun by whoever has the secret, and one at a time") {
   CHECK(begin("0000000000000002").object().at("goal").as_int64() == 1);
   const json::object shown = bench.get("/cluster").object().at("scrub").as_object();
   CHECK(shown.at("fast").as_bool());
-  for (const char* field : {"bytes_done", "bytes_total", "bytes_per_second", "corrupt_found", "repaired", "corrupt_now"})
+  for (const char* field :
+       {"bytes_done", "bytes_total", "bytes_per_second", "corrupt_found", "repaired", "corrupt_now"})
     CHECK(shown.at(field).is_number());
   CHECK(shown.at("pass_started").is_null());
   CHECK(bench.control.proposed.empty());

@@ -182,8 +182,10 @@ TEST_CASE_METHOD(Fixture, "wherever bits turn over, after one pass each object i
   for (const IndexEntry& entry : store->damaged(1000)) damaged.insert(entry.id);
   REQUIRE_FALSE(damaged.empty());
   for (std::uint64_t i = 1; i <= 150; ++i) {
-    if (damaged.contains(id(i))) REQUIRE(testing::put(*store, id(i), revision(i), body(i, size(i))));
-    else REQUIRE(testing::get(*store, id(i)).value() == body(i, size(i)));
+    if (damaged.contains(id(i)))
+      REQUIRE(testing::put(*store, id(i), revision(i), body(i, size(i))));
+    else
+      REQUIRE(testing::get(*store, id(i)).value() == body(i, size(i)));
   }
   REQUIRE(store->stats().damaged == 0);
   testing::maintain_all(*store);

@@ -114,7 +114,7 @@ struct StoreStats {
 
 /// How far the present pass of a scrub is.
 struct ScrubProgress {
-  WallTime started;               ///< 0: no pass has begun yet
+  WallTime started;  ///< 0: no pass has begun yet
   std::uint64_t bytes_done = 0;
   std::uint64_t bytes_total = 0;  ///< as counted when the pass began
   std::uint64_t passes = 0;       ///< that ended since start
@@ -207,9 +207,9 @@ class ObjectStore {
     return {};
   }
 
-  /// Reads and verifies about `bytes` more of what is stored: records, large objects' files, and whether the index points
-  /// to what is there. What is damaged is marked so. Returns how much was read; a pass follows the other. One caller at a
-  /// time, beside maintain(). `now` stamps the pass.
+  /// Reads and verifies about `bytes` more of what is stored: records, large objects' files, and whether the index
+  /// points to what is there. What is damaged is marked so. Returns how much was read; a pass follows the other. One
+  /// caller at a time, beside maintain(). `now` stamps the pass.
   virtual std::uint64_t scrub(std::uint64_t bytes, WallTime now) {
     static_cast<void>(bytes);
     static_cast<void>(now);
