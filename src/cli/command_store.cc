@@ -75,7 +75,7 @@ int run_store_check(const StoreCommand& command) {
   store::PosixFileSystem files;
   TerminalProgress progress;
   const auto report = store::check_store(
-      files, dir.objects(), [&](std::string_view what, auto done, auto total) { progress.show(what, done, total); });
+      files, dir.root, [&](std::string_view what, auto done, auto total) { progress.show(what, done, total); });
   progress.clear();
   if (!report) return fail(report.error());
   if (command.json) {
@@ -135,7 +135,7 @@ int run_store_dump(const StoreCommand& command) {
     std::cout << "\n";
   };
   const Status done =
-      store::dump_store(files, dir.objects(), only, print,
+      store::dump_store(files, dir.root, only, print,
                         [&](std::string_view what, auto so_far, auto total) { progress.show(what, so_far, total); });
   progress.clear();
   return done ? kDone : fail(done.error());
@@ -148,7 +148,7 @@ int run_store_rebuild(const StoreCommand& command) {
   store::PosixFileSystem files;
   TerminalProgress progress;
   const auto report = store::rebuild_index(
-      files, dir.objects(), [&](std::string_view what, auto done, auto total) { progress.show(what, done, total); });
+      files, dir.root, [&](std::string_view what, auto done, auto total) { progress.show(what, done, total); });
   progress.clear();
   if (!report) return fail(report.error());
   if (command.json) {

@@ -125,7 +125,7 @@ class Process {
     options.on_corrupt = [](const std::string& file, std::uint64_t offset, const std::string& reason) {
       spdlog::error("corrupt record file={} offset={} reason=\"{}\"", file, offset, reason);
     };
-    auto opened = store::open_segment_store(file_system_, dir_.objects(), std::move(options));
+    auto opened = store::open_segment_store(file_system_, dir_.root, std::move(options));
     if (!opened) return opened.error();
     store_ = std::move(*opened);
     const store::StoreStats stats = store_->stats();

@@ -56,7 +56,7 @@ struct Fixture {
   void put(const std::string& key, const std::string& body) {
     const node::DataDir dir{data};
     store::PosixFileSystem files;
-    auto store = store::open_segment_store(files, dir.objects()).value();
+    auto store = store::open_segment_store(files, dir.root).value();
     auto staged = store->stage(object_id(NamingSecret{node::load_config(dir)->naming_seed}, key), key, body.size());
     REQUIRE(staged);
     REQUIRE((*staged)->write(std::as_bytes(std::span(body))));
