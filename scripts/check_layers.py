@@ -24,10 +24,11 @@ LAYERS = {
     "node": ["base", "placement", "wire", "cluster", "replication", "store", "net"],
     "cli": ["base", "wire", "net", "sim"],
 }
-# Single headers beyond the table. The command line makes data directories, signs requests and starts the node, so it
-# opens these doors of `node`, and no other.
+# Single headers beyond the table. The command line makes data directories, signs requests, starts the node, and looks
+# into the store of one that is stopped, so it opens these doors of `node` and `store`, and no other.
 EXTRA_HEADERS = {
-    "cli": {"brigade/node/config.h", "brigade/node/bootstrap.h", "brigade/node/admin_auth.h", "brigade/node/serve.h"},
+    "cli": {"brigade/node/config.h", "brigade/node/bootstrap.h", "brigade/node/admin_auth.h", "brigade/node/serve.h",
+            "brigade/node/data_lock.h", "brigade/store/file_system.h", "brigade/store/offline.h"},
 }
 PURE = ("placement", "wire", "cluster", "replication")
 # std headers that bring threads, files, clocks, randomness or the environment. <chrono> is allowed for durations.

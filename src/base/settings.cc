@@ -129,6 +129,11 @@ const std::array kSettings{
               return read_duration("write_deadline", t, 100ms, 10min, s.write_deadline);
             },
             [](const Settings& s) { return duration_text(s.write_deadline); }},
+    Setting{{"scrub_period", "duration", "in which a node reads and verifies all that it stores; 0s: never"},
+            [](std::string_view t, Settings& s) {
+              return read_duration("scrub_period", t, 0s, 3650 * kDay, s.scrub_period);
+            },
+            [](const Settings& s) { return duration_text(s.scrub_period); }},
     Setting{{"cache_control", "text", "Cache-Control of GET answers; empty: none"},
             read_cache_control,
             [](const Settings& s) { return s.cache_control; }},

@@ -34,6 +34,7 @@ class App {
     add_node_commands();
     add_cluster_commands();
     add_object_commands();
+    add_store_commands();
     add_simulate_command();
   }
 
@@ -169,6 +170,12 @@ class App {
     add_access(remove);
     remove->callback([this] { outcome_ = run_remove(node_, access_, name_); });
 
+    auto* const scrub = add("scrub", "make a node read and verify all that it stores, now");
+    scrub->add_flag("--wait", wait_, "until all is read, and what is damaged is replaced");
+    add_node(scrub);
+    add_access(scrub);
+    scrub->callback([this] { outcome_ = run_scrub(node_, access_, wait_); });
+
     auto* const version = add("version", "print the version");
     version->callback([] { std::cout << "brigade " << BRIGADE_VERSION << "\n"; });
   }
@@ -214,6 +221,22 @@ class App {
     ls->callback([this] { outcome_ = run_ls(node_, prefix_); });
   }
 
+  void add_store_commands() {
+    auto* const store = add("store", "look into the store of a node that is stopped, or mend it");
+    store->require_subcommand(1);
+    const auto add_tool = [&](const std::string& name, const std::string& about, int (*work)(const StoreCommand&)) {
+      auto* const tool = store->add_subcommand(name, about);
+      tool->add_option("--data", store_.data_dir, "the node's data directory")->required();
+      tool->add_flag("--json", store_.json, "print JSON");
+      tool->callback([this, work] { outcome_ = work(store_); });
+      return tool;
+    };
+    add_tool("check", "read every record and file, and tell what is damaged; changes nothing", run_store_check);
+    auto* const dump = add_tool("dump", "print what each record is; changes nothing", run_store_dump);
+    dump->add_option("--key", store_.key, "only this object's");
+    add_tool("rebuild-index", "write the index snapshot anew, from the segments alone", run_store_rebuild);
+  }
+
   void add_simulate_command() {
     auto* const simulate = add("simulate", "what a cluster would do if nodes failed; nothing but this process runs");
     auto* const nodes = simulate->add_option("--nodes", simulate_.nodes, "how many")
@@ -245,8 +268,10 @@ class App {
   DevCommand dev_;
   LogCommand log_;
   SimulateCommand simulate_;
+  StoreCommand store_;
   PutCommand put_;
   RestoreCommand restore_;
+  bool wait_ = false;
   std::string data_dir_;
   std::string key_;
   std::string setting_;

@@ -77,6 +77,9 @@ int run_log(const NodeOptions& node, const LogCommand& command);
 
 /// `setting` is empty (show all), NAME (show one) or NAME=VALUE (change it).
 int run_settings(const NodeOptions& node, const AdminAccess& access, const std::string& setting);
+/// Makes a node read and verify all that it stores, now. With `wait`, until that and all repairs are done: kFailed if
+/// something stays damaged.
+int run_scrub(const NodeOptions& node, const AdminAccess& access, bool wait);
 int run_remove(const NodeOptions& node, const AdminAccess& access, const std::string& name);
 
 struct PutCommand {
@@ -100,6 +103,17 @@ struct RestoreCommand {
 };
 int run_restore(const NodeOptions& node, const RestoreCommand& command);
 int run_ls(const NodeOptions& node, const std::string& prefix);
+
+/// What is told to the commands that look into the store of a node that is stopped.
+struct StoreCommand {
+  std::string data_dir;
+  std::string key;  ///< dump: only this object; empty: all
+  bool json = false;
+};
+/// kFailed if anything is damaged, too.
+int run_store_check(const StoreCommand& command);
+int run_store_dump(const StoreCommand& command);
+int run_store_rebuild(const StoreCommand& command);
 
 /// A cluster that is not there, and what befalls it.
 struct SimulateCommand {

@@ -62,6 +62,18 @@ std::string bytes_at(const json::value& value, std::string_view path) {
 
 }  // namespace
 
+std::string scrub_text(const json::value& scrub) {
+  const std::uint64_t done = number_at(scrub, "bytes_done"), total = number_at(scrub, "bytes_total");
+  std::string text =
+      text_at(scrub, "pass_started") == "-" ? "no pass yet" : "pass since " + text_at(scrub, "pass_started");
+  text += ", " + human_bytes(done) + " of " + human_bytes(total) + " at " +
+          human_bytes(number_at(scrub, "bytes_per_second")) + "/s; " +
+          counted(number_at(scrub, "corrupt_found"), "corrupt record") + " found, " + text_at(scrub, "repaired") +
+          " repaired";
+  const std::uint64_t left = number_at(scrub, "corrupt_now");
+  return left == 0 ? text : text + ", " + std::to_string(left) + " WAIT FOR A GOOD COPY";
+}
+
 std::string render_status(const json::value& cluster) {
   const auto coordinator = text_at(cluster, "coordinator");
   std::string out;
@@ -76,6 +88,7 @@ std::string render_status(const json::value& cluster) {
   add_line(out, "buckets", bucket_counts(cluster));
   add_line(out, "stored here",
            counted(number_at(cluster, "objects"), "object") + ", " + human_bytes(number_at(cluster, "bytes")));
+  if (const auto* const scrub = find_at(cluster, "scrub")) add_line(out, "scrub", scrub_text(*scrub));
   return out + "\n" + roster_table(cluster, coordinator);
 }
 

@@ -316,6 +316,7 @@ void Member::follow(const Epoch& epoch) {
   invite_at_.reset();
   answers_.clear();
   heard_round_ = 0;
+  present_ = quorum_needed();  // without them there would be no group; the first heartbeat tells all
   acknowledged_ = Seq{};
   known_last_ = Seq{};
   matched_ = map_.seq();

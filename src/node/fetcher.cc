@@ -108,9 +108,14 @@ asio::awaitable<Status> Fetcher::exchange(NodeId partner, Seq as_of, std::vector
   co_return Status{};
 }
 
-asio::awaitable<void> Fetcher::fetch_one(NodeId source, store::IndexEntry entry, Seq as_of, Status& outcome) {
+asio::awaitable<Status> Fetcher::fetch_object(NodeId source, store::IndexEntry entry, Seq as_of) {
   co_await pace(entry.size);
   auto fetched = co_await fetch_record(source, entry.id, as_of);
+  co_return std::move(fetched);
+}
+
+asio::awaitable<void> Fetcher::fetch_one(NodeId source, store::IndexEntry entry, Seq as_of, Status& outcome) {
+  auto fetched = co_await fetch_object(source, entry, as_of);
   if (!fetched) outcome = fetched.error();
   places_.leave();
 }

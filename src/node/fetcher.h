@@ -27,6 +27,9 @@ class Fetcher {
   /// came since this node began to fill. Errors: whatever kept it from being whole.
   asio::awaitable<Status> align(NodeId source, Seq as_of, std::vector<SharedPart> parts, bool source_is_truth);
 
+  /// The one object, as `source` has it now. Success if it is gone there, or if a higher revision is here.
+  asio::awaitable<Status> fetch_object(NodeId source, store::IndexEntry entry, Seq as_of);
+
   /// Both ways, between two that are in sync: the higher revision wins on both.
   asio::awaitable<Status> exchange(NodeId partner, Seq as_of, std::vector<SharedPart> parts);
 

@@ -79,6 +79,18 @@ void add_store(Collection& c, const store::StoreStats& s) {
   c.gauge("tombstones", "Tombstones stored here.", s.tombstones);
   c.gauge("stored_bytes", "Bytes of the bodies of the objects stored here.", s.bytes);
   c.gauge("corrupt_records", "Records found damaged.", s.corrupt);
+  c.gauge("corrupt_records_now", "Records found damaged and not replaced yet.", s.damaged);
+  c.counter("repaired_records_total", "Damaged records that were replaced.", s.repaired);
+}
+
+void add_scrub(Collection& c, const store::ScrubProgress& p, const ScrubState& state) {
+  c.counter("scrub_passes_total", "Times that everything stored here was read and verified.", p.passes);
+  c.gauge("scrub_done_bytes", "Bytes verified by the present pass.", p.bytes_done);
+  c.gauge("scrub_bytes", "Bytes that the present pass is to verify.", p.bytes_total);
+  c.gauge("scrub_bytes_per_second", "Rate of the present pass.", state.bytes_per_second);
+  c.gauge("scrub_pass_started_seconds", "Unix time at which the present pass began, 0 before the first.",
+          p.started.unix_ms / 1000);
+  c.gauge("damaged_segments", "Segments that are damaged and wait to be emptied.", p.set_aside);
 }
 
 void add_control_plane(Collection& c, const View& view, const ControlStats& s, bool may_serve) {
@@ -120,6 +132,7 @@ std::string metrics_text(const NodeContext& context, const View& view, const Buc
   add_control_plane(collection, view, context.control.stats(), context.control.may_serve());
   add_buckets(collection, view, counts);
   add_store(collection, context.store.stats());
+  add_scrub(collection, context.store.scrub_progress(), context.scrub);
   add_data_plane(collection, context.stats);
   collection.gauge("uptime_seconds", "Since this process started.", uptime_seconds);
   return collection.text();

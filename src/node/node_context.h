@@ -43,6 +43,13 @@ struct DataStats {
   std::uint64_t staged_now = 0;
 };
 
+/// What the operators ask of the scrub, and see of it.
+struct ScrubState {
+  bool fast = false;                   ///< a pass that an operator asked for is under way
+  std::uint64_t goal = 0;              ///< passes that will have ended with it
+  std::uint64_t bytes_per_second = 0;  ///< at which it reads now
+};
+
 /// Commits under way, so that a list for a filling sibling waits for those that began under an older map (design §5
 /// "Filling a bucket": finished writes that began before it).
 class CommitsInFlight {
@@ -126,6 +133,7 @@ struct NodeContext {
   CommitsInFlight commits;
   BucketUploads uploads;
   DataStats stats;
+  ScrubState scrub;
   /// Objects committed here while a bucket of ours is filling: no leftovers, whatever a sibling's older list says.
   std::unordered_set<ObjectId> fresh;
   bool filling = true;  ///< `fresh` is kept; until the first map is looked at, too

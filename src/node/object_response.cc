@@ -36,11 +36,12 @@ net::Fields object_fields(const NodeContext& context, const store::ObjectMeta& m
 asio::awaitable<Status> send_range(NodeContext& context, OpenedObject& object, net::ByteRange range,
                                    net::Response& response) {
   std::uint64_t at = range.first;
+  const std::span<const std::byte> here = object.here();
   std::vector<std::byte> buffer;
   while (at < range.end) {
     std::span<const std::byte> bytes;
-    if (at < object.first.size()) {
-      bytes = std::span<const std::byte>(object.first).subspan(at);
+    if (at < here.size()) {
+      bytes = here.subspan(at);
     } else {
       buffer.resize(std::min<std::uint64_t>(kBufferBytes, range.end - at));
       store::ObjectReader* reader = object.reader.get();
@@ -62,12 +63,17 @@ asio::awaitable<Status> send_range(NodeContext& context, OpenedObject& object, n
 }  // namespace
 
 asio::awaitable<Result<OpenedObject>> open_object(NodeContext& context, ObjectId id, std::string key) {
+  OpenedObject cached{context.store.open_cached(id, key), {}};
+  if (cached.reader) co_return std::move(cached);
   store::ObjectStore* store = &context.store;
   auto visit = [store, id, key = std::move(key)]() -> Result<OpenedObject> {
     auto reader = store->open(id, key);
     if (!reader) return reader.error();
     OpenedObject object;
     object.reader = std::move(*reader);
+    std::byte one{};
+    if (auto begun = object.reader->read(0, std::span(&one, 1)); !begun) return begun.error();
+    if (!object.reader->in_memory().empty()) return object;
     object.first.resize(std::min<std::uint64_t>(kBufferBytes, object.reader->meta().size));
     std::size_t have = 0;
     while (have < object.first.size()) {

@@ -22,10 +22,17 @@ inline constexpr std::size_t kBufferBytes = 128 * 1024;  ///< held per request a
 /// An open record with its first bytes read and checked, so that a damaged one is found before the head leaves.
 struct OpenedObject {
   std::unique_ptr<store::ObjectReader> reader;
-  std::vector<std::byte> first;
+  std::vector<std::byte> first;  ///< empty if the reader has all of it in memory
+
+  /// From the object's first byte on, what need not be read any more.
+  [[nodiscard]] std::span<const std::byte> here() const {
+    const std::span<const std::byte> whole = reader->in_memory();
+    return whole.empty() ? std::span<const std::byte>(first) : whole;
+  }
 };
 
-/// Opens by key and reads the first buffer, in one visit to the disk pool. Errors: as ObjectStore::open and read.
+/// Opens by key. What is not in memory is read by the disk pool: the whole of a small object, the first buffer of a
+/// large one. Errors: as ObjectStore::open and read.
 asio::awaitable<Result<OpenedObject>> open_object(NodeContext& context, ObjectId id, std::string key);
 
 /// Decides conditions and ranges, sends the answer. `may_leave` is asked just before the head leaves: an error is sent

@@ -4,6 +4,7 @@
 #include "operator_answers.h"
 #include "operator_endpoint.h"
 #include "operator_requests.h"
+#include "scrub_task.h"
 
 #include <algorithm>
 #include <chrono>
@@ -170,6 +171,13 @@ asio::awaitable<void> OperatorEndpoint::change(std::string path, net::Request& r
   if (path == kJoinTarget) {
     std::string text = std::move(*body);
     co_await join(*stamp, std::move(text), response);
+    co_return;
+  }
+  if (path == "/cluster/scrub") {  // of this node alone: nothing for the log
+    const std::uint64_t goal = begin_scrub(context_);
+    json::object begun = scrub_json(context_);
+    begun["goal"] = goal;
+    co_await send_json(response, std::move(begun));
     co_return;
   }
   wire::Change wanted;

@@ -9,6 +9,7 @@
 #include "operator_requests.h"
 #include "operator_restore.h"
 #include "record_fields.h"
+#include "scrub_task.h"
 #include "web_page.h"
 
 #include <algorithm>
@@ -45,7 +46,7 @@ std::string_view methods_of(std::string_view path) {
                                         "/cluster/plan",
                                         "/cluster/objects"};
   if (path == "/cluster/settings") return "GET, HEAD, POST";
-  if (path == "/cluster/remove" || path == kJoinTarget || path.starts_with(kRestore)) return "POST";
+  if (path == "/cluster/remove" || path == "/cluster/scrub" || path == kJoinTarget || path.starts_with(kRestore)) return "POST";
   if (path.starts_with(kLocate) || path.starts_with(kRevisions) || std::ranges::find(kRead, path) != std::end(kRead))
     return "GET, HEAD";
   return {};
@@ -138,6 +139,7 @@ asio::awaitable<void> OperatorEndpoint::cluster(net::Response& response) {
   const auto stored = context_.store.stats();
   json::object body = cluster_json(*view, counts(*view), context_.config, context_.control.may_serve(), stored);
   body["version"] = BRIGADE_VERSION;
+  body["scrub"] = scrub_json(context_);
   body["uptime_s"] = static_cast<std::uint64_t>(uptime_seconds());
   co_await send_json(response, std::move(body));
 }

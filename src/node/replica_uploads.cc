@@ -171,9 +171,9 @@ asio::awaitable<Status> push_record(NodeContext& context, NodeId node, store::Ob
   auto exchange = co_await context.peers.open(address, std::move(head), framing, kPeerTimeout);
   if (!exchange) co_return exchange.error();
   if (!meta.tombstone) {
-    auto written = co_await (*exchange)->write(object.first);
+    auto written = co_await (*exchange)->write(object.here());
     std::vector<std::byte> buffer(kBufferBytes);
-    for (std::uint64_t at = object.first.size(); written && at < meta.size;) {
+    for (std::uint64_t at = object.here().size(); written && at < meta.size;) {
       store::ObjectReader* reader = object.reader.get();
       auto visit = [reader, at, &buffer] { return reader->read(at, buffer); };
       auto read = co_await context.disk.run(std::move(visit));

@@ -7,6 +7,8 @@
 #include "node_context.h"
 #include "operator_endpoint.h"
 #include "peer_endpoint.h"
+#include "repairer.h"
+#include "scrub_task.h"
 
 #include <csignal>
 #include <cstdlib>
@@ -27,6 +29,7 @@
 #include "brigade/net/http_server.h"
 #include "brigade/node/config.h"
 #include "brigade/node/control.h"
+#include "brigade/node/data_lock.h"
 #include "brigade/store/journal.h"
 #include "brigade/store/segment_store.h"
 #include "brigade/wire/codec.h"
@@ -76,6 +79,9 @@ class Process {
     auto config = load_config(dir_);
     if (!config) return config.error();
     config_ = std::move(*config);
+    auto lock = DataLock::take(dir_, Sharing::kAlone, "a node serves from it");
+    if (!lock) return lock.error();
+    lock_ = std::move(*lock);
     spdlog::set_level(spdlog::level::from_str(config_.log_level));
     auto secret = load_secret(dir_);
     if (!secret) return secret.error();
@@ -106,10 +112,14 @@ class Process {
     peer_.emplace(*context_);
     filler_.emplace(*context_);
     comparer_.emplace(*context_);
+    repairer_.emplace(*context_);
+    scrub_.emplace(*context_);
     if (auto listening = listen(); !listening) return listening;
     background_.emplace(io_.get_executor());
     background_->spawn(filler_->run());
     background_->spawn(comparer_->run());
+    background_->spawn(repairer_->run());
+    background_->spawn(scrub_->run());
     background_->spawn(watch_health());
     background_->spawn(maintain_store());
     asio::co_spawn(io_, wait_for_signal(), asio::detached);
@@ -121,7 +131,7 @@ class Process {
     options.on_corrupt = [](const std::string& file, std::uint64_t offset, const std::string& reason) {
       spdlog::error("corrupt record file={} offset={} reason=\"{}\"", file, offset, reason);
     };
-    auto opened = store::open_segment_store(file_system_, dir_.objects(), std::move(options));
+    auto opened = store::open_segment_store(file_system_, dir_.root, std::move(options));
     if (!opened) return opened.error();
     store_ = std::move(*opened);
     const store::StoreStats stats = store_->stats();
@@ -224,6 +234,8 @@ class Process {
     stopping_ = true;
     filler_->stop();
     comparer_->stop();
+    repairer_->stop();
+    scrub_->stop();
     co_await client_server_->drain(kDrain);
     co_await background_->wait();
     co_await peer_server_->drain(kDrain);
@@ -237,6 +249,7 @@ class Process {
   }
 
   DataDir dir_;
+  DataLock lock_;
   asio::io_context io_{1};
   BlockingPool disk_;
   store::PosixFileSystem file_system_;
@@ -253,6 +266,8 @@ class Process {
   std::optional<PeerEndpoint> peer_;
   std::optional<Filler> filler_;
   std::optional<Comparer> comparer_;
+  std::optional<Repairer> repairer_;
+  std::optional<ScrubTask> scrub_;
   std::unique_ptr<net::HttpServer> client_server_;
   std::unique_ptr<net::HttpServer> peer_server_;
   std::optional<TaskGroup> background_;

@@ -32,14 +32,18 @@ Result<std::optional<ObjectMeta>> settle(const ObjectMeta& meta, const IndexReco
 
 }  // namespace
 
-void Committer::report_corrupt(const ObjectId& id, Revision revision, const std::string& why,
+bool Committer::report_corrupt(const ObjectId& id, Revision revision, const std::string& why,
                                const std::optional<DamagePlace>& place) {
   const std::optional<IndexRecord> record = parts_.index.find_record(id);
-  if (!record || !parts_.index.mark_corrupt(id, revision)) return;
-  if (!parts_.on_corrupt) return;
-  if (place) return parts_.on_corrupt(place->file, place->offset, why);
+  if (!record || !parts_.index.mark_corrupt(id, revision)) return false;
+  if (!parts_.on_corrupt) return true;
+  if (place) {
+    parts_.on_corrupt(place->file, place->offset, why);
+    return true;
+  }
   const SegmentPtr segment = parts_.log.table().get(record->at.slot);
   parts_.on_corrupt(segment ? segment->path : "a segment that is gone", record->at.offset(), why);
+  return true;
 }
 
 Result<FoundRecord> Committer::read(const ObjectId& id) {
@@ -219,6 +223,7 @@ void Committer::apply(const Operation& operation, const SegmentLog::Item& item) 
                                         .at = item.at,
                                         .large = item.header.kind == RecordKind::kLarge,
                                         .header_units = static_cast<std::uint8_t>(item.header.header_bytes() / kUnit)});
+  if (before && before->entry.corrupt) ++repaired_;
   if (before && !retains) drop(*before, operation.present_file);
   if (expires) parts_.calendar.add(meta.id, meta.expires);
 }

@@ -68,9 +68,12 @@ class Committer {
   void compare(Operation& operation);
   /// Sets all results.
   void commit(CommitQueue::Batch& batch);
-  /// Tells of damage once, as long as the record stays. It is in the record itself unless `place` says otherwise.
-  void report_corrupt(const ObjectId& id, Revision revision, const std::string& why,
+  /// Tells of damage once, as long as the record stays; true if it was news. It is in the record itself unless `place`
+  /// says otherwise.
+  bool report_corrupt(const ObjectId& id, Revision revision, const std::string& why,
                       const std::optional<DamagePlace>& place = {});
+  /// Damaged records that were replaced.
+  [[nodiscard]] std::uint64_t repaired() const { return repaired_; }
 
  private:
   void flush(std::vector<Operation*>& accepted);
@@ -81,6 +84,7 @@ class Committer {
   std::function<WallTime()> clock_;
   std::atomic<std::uint64_t> next_lsn_{1};
   std::atomic<std::int64_t> retention_ms_{0};
+  std::atomic<std::uint64_t> repaired_{0};
 };
 
 }  // namespace brigade::store

@@ -115,7 +115,10 @@ void ContentIndex::count(Bucket& bucket, const IndexRecord& record, bool add) {
     objects_ += one;
     bytes_ += bytes;
   }
-  if (entry.corrupt && add) {
+  if (!entry.corrupt) return;
+  bucket.stats.damaged += one;
+  damaged_ += one;
+  if (add) {
     ++bucket.stats.corrupt;
     ++corrupt_;
   }
@@ -213,7 +216,7 @@ void ContentIndex::clear() {
     const std::lock_guard lock(here.mutex);
     for (std::unique_ptr<Bucket>& bucket : here.buckets) bucket.reset();
   }
-  objects_ = tombstones_ = bytes_ = corrupt_ = 0;
+  objects_ = tombstones_ = bytes_ = corrupt_ = damaged_ = 0;
 }
 
 bool ContentIndex::mark_corrupt(const ObjectId& id, Revision revision) {
@@ -248,6 +251,17 @@ std::vector<IndexEntry> ContentIndex::list(BucketId home) const {
   return entries;
 }
 
+std::vector<IndexEntry> ContentIndex::damaged(std::size_t most) const {
+  std::vector<IndexEntry> entries;
+  for (std::uint32_t home = 0; home <= 0xffff && damaged_ > 0 && entries.size() < most; ++home) {
+    const BucketId bucket{static_cast<std::uint16_t>(home)};
+    if (stats(bucket).damaged == 0) continue;
+    for (const IndexEntry& entry : list(bucket))
+      if (entry.corrupt && entries.size() < most) entries.push_back(entry);
+  }
+  return entries;
+}
+
 void ContentIndex::visit(BucketId home, const std::function<void(const IndexRecord&)>& visit) const {
   const Region& here = region(home);
   const std::lock_guard lock(here.mutex);
@@ -272,7 +286,7 @@ StoreStats ContentIndex::stats(BucketId home) const {
 }
 
 StoreStats ContentIndex::stats() const {
-  return {.objects = objects_, .tombstones = tombstones_, .bytes = bytes_, .corrupt = corrupt_};
+  return {.objects = objects_, .tombstones = tombstones_, .bytes = bytes_, .corrupt = corrupt_, .damaged = damaged_};
 }
 
 }  // namespace brigade::store

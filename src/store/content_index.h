@@ -70,6 +70,8 @@ class ContentIndex {
 
   [[nodiscard]] Digest digest(BucketId home, std::uint8_t level) const;
   [[nodiscard]] std::vector<IndexEntry> list(BucketId home) const;
+  /// Records known to be corrupt, up to `most`.
+  [[nodiscard]] std::vector<IndexEntry> damaged(std::size_t most) const;
   /// Calls `visit` for each record with home bucket `home`, rising, under the bucket's lock: it must not come back
   /// here.
   void visit(BucketId home, const std::function<void(const IndexRecord&)>& visit) const;
@@ -95,7 +97,7 @@ class ContentIndex {
   void count(Bucket& bucket, const IndexRecord& record, bool add);
 
   std::unique_ptr<std::array<Region, 256>> regions_;
-  std::atomic<std::uint64_t> objects_{0}, tombstones_{0}, bytes_{0}, corrupt_{0};
+  std::atomic<std::uint64_t> objects_{0}, tombstones_{0}, bytes_{0}, corrupt_{0}, damaged_{0};
 };
 
 /// The first 16 bits.

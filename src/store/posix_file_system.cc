@@ -95,6 +95,13 @@ class PosixFile final : public File {
       return failure("truncate", path_, errno);
     return {};
   }
+  Result<std::size_t> read_cached(std::uint64_t offset, std::span<std::byte> buffer) override {
+    const iovec whole{buffer.data(), buffer.size()};
+    const ssize_t n =
+        uninterrupted([&] { return ::preadv2(fd_.get(), &whole, 1, static_cast<off_t>(offset), RWF_NOWAIT); });
+    if (n != static_cast<ssize_t>(buffer.size())) return Error(Errc::kUnavailable);
+    return buffer.size();
+  }
   [[nodiscard]] Result<std::uint64_t> size() const override {
     struct stat status {};
     if (::fstat(fd_.get(), &status) != 0) return failure("look at", path_, errno);
@@ -105,8 +112,7 @@ class PosixFile final : public File {
   Result<std::size_t> write_some(std::uint64_t offset, std::span<const std::span<const std::byte>> pieces) override {
     std::array<iovec, kPiecesMax> vectors;
     const std::size_t count = std::min(pieces.size(), kPiecesMax);
-    for (std::size_t i = 0; i < count; ++i)
-      vectors[i] = {const_cast<std::byte*>(pieces[i].data()), pieces[i].size()};
+    for (std::size_t i = 0; i < count; ++i) vectors[i] = {const_cast<std::byte*>(pieces[i].data()), pieces[i].size()};
     const ssize_t n = uninterrupted(
         [&] { return ::pwritev(fd_.get(), vectors.data(), static_cast<int>(count), static_cast<off_t>(offset)); });
     if (n < 0) return failure("write", path_, errno);

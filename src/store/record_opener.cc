@@ -1,7 +1,7 @@
 #include "record_opener.h"
 
 #include "file_reader.h"
-#include "object_file.h"
+#include "record_check.h"
 #include "record_reader.h"
 
 #include <algorithm>
@@ -13,13 +13,8 @@ namespace brigade::store {
 Result<std::unique_ptr<ObjectReader>> RecordOpener::open_large(const FoundRecord& found) {
   const ObjectMeta& meta = found.header.meta;
   const std::string path = parts_.large.path_of(meta.id, found.header.file);
-  Result<std::unique_ptr<File>> file = parts_.file_system.open(path, OpenMode::kRead);
-  if (!file) return file.error().code() == Errc::kNotFound ? file.error() : as_damage(file.error());
-  const Result<ObjectMeta> there = read_header(**file);
-  if (!there) return Error(there.error().code(), path + ": " + there.error().detail());
-  if (there->id != meta.id || there->revision != meta.revision || there->size != meta.size ||
-      there->checksum != meta.checksum)
-    return Error(Errc::kCorrupt, path + ": the header belongs to another record");
+  Result<std::unique_ptr<File>> file = open_large_file(parts_.file_system, path, meta);
+  if (!file) return Error(file.error().code(), path + ": " + file.error().detail());
   FileReader::OnCorrupt on_corrupt = [this, id = meta.id, revision = meta.revision, path](std::uint64_t offset,
                                                                                           const std::string& why) {
     committer_.report_corrupt(id, revision, why, DamagePlace{path, offset});
@@ -37,6 +32,13 @@ Result<std::unique_ptr<ObjectReader>> RecordOpener::open_small(const IndexRecord
                          });
   if (!reader) return reader.error();
   return std::unique_ptr<ObjectReader>(std::move(*reader));
+}
+
+std::unique_ptr<ObjectReader> RecordOpener::open_cached(const ObjectId& id) {
+  const std::optional<IndexRecord> record = parts_.index.find_record(id);
+  if (!record || record->entry.corrupt || record->entry.tombstone || record->large) return nullptr;
+  SegmentPtr segment = parts_.log.table().get(record->at.slot);
+  return segment ? RecordReader::open_cached(std::move(segment), *record) : nullptr;
 }
 
 Result<std::unique_ptr<ObjectReader>> RecordOpener::open(const ObjectId& id) {

@@ -12,6 +12,8 @@ class RecordOpener {
  public:
   RecordOpener(StoreParts parts, Committer& committer) : parts_(std::move(parts)), committer_(committer) {}
 
+  /// A small object, if all of it is in memory and right.
+  std::unique_ptr<ObjectReader> open_cached(const ObjectId& id);
   /// The present record, a tombstone too. Errors: kNotFound, kCorrupt, kOverloaded.
   Result<std::unique_ptr<ObjectReader>> open(const ObjectId& id);
   /// One that was replaced and is retained.

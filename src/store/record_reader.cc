@@ -40,34 +40,49 @@ Result<RecordHeader> read_record_header(Segment& segment, const IndexRecord& rec
   return decode_expected(segment, record, bytes);
 }
 
+RecordReader::RecordReader(SegmentPtr segment, const IndexRecord& record)
+    : segment_(std::move(segment)),
+      record_(record),
+      size_(static_cast<std::size_t>(record.record_bytes() - kFooterBytes)),
+      bytes_(std::make_unique_for_overwrite<std::byte[]>(size_)) {}
+
+Status RecordReader::take_header() {
+  Result<RecordHeader> header = decode_expected(*segment_, record_, {bytes_.get(), have_});
+  if (!header) return header.error();
+  header_ = std::move(*header);
+  return {};
+}
+
 Result<std::unique_ptr<RecordReader>> RecordReader::open(SegmentPtr segment, const IndexRecord& record,
                                                          std::function<void(const std::string&)> on_corrupt) {
-  auto reader = std::unique_ptr<RecordReader>(new RecordReader(std::move(segment), record, std::move(on_corrupt)));
-  const std::uint64_t all = record.record_bytes() - kFooterBytes;
-  const std::uint64_t first = all <= kAtOnceBytes ? all : record.header_units * kUnit;
-  reader->bytes_.resize(static_cast<std::size_t>(first));
-  if (Status ok = read_exactly(*reader->segment_, record.at.offset(), reader->bytes_); !ok) return ok.error();
-  Result<RecordHeader> header = decode_expected(*reader->segment_, record, reader->bytes_);
-  if (!header) return header.error();
-  reader->header_ = std::move(*header);
+  auto reader = std::unique_ptr<RecordReader>(new RecordReader(std::move(segment), record));
+  reader->on_corrupt_ = std::move(on_corrupt);
+  reader->have_ = reader->size_ <= kAtOnceBytes ? reader->size_ : record.header_units * std::size_t{kUnit};
+  const std::span to(reader->bytes_.get(), reader->have_);
+  if (Status ok = read_exactly(*reader->segment_, record.at.offset(), to); !ok) return ok.error();
+  if (Status ok = reader->take_header(); !ok) return ok.error();
+  return reader;
+}
+
+std::unique_ptr<RecordReader> RecordReader::open_cached(SegmentPtr segment, const IndexRecord& record) {
+  if (record.record_bytes() > kAtOnceBytes) return nullptr;
+  auto reader = std::unique_ptr<RecordReader>(new RecordReader(std::move(segment), record));
+  const auto read = reader->segment_->file->read_cached(record.at.offset(), {reader->bytes_.get(), reader->size_});
+  if (!read) return nullptr;
+  reader->have_ = reader->size_;
+  // What is wrong here, the slow way finds too, and reports.
+  if (!reader->take_header() || !reader->verify_body()) return nullptr;
   return reader;
 }
 
 Status RecordReader::verify_body() {
-  const std::uint64_t head = header_.header_bytes();
-  const auto size = static_cast<std::size_t>(head + header_.body_bytes);
-  if (bytes_.size() < size) {
-    const std::size_t there = bytes_.size();
-    bytes_.resize(size);
-    if (Status ok = read_exactly(*segment_, record_.at.offset() + there, std::span(bytes_).subspan(there)); !ok) {
-      bytes_.resize(there);
-      return ok;
-    }
+  const std::size_t size = header_.header_bytes() + static_cast<std::size_t>(header_.body_bytes);
+  if (have_ < size) {
+    const std::span rest(bytes_.get() + have_, size - have_);
+    if (Status ok = read_exactly(*segment_, record_.at.offset() + have_, rest); !ok) return ok;
+    have_ = size;
   }
-  const auto body =
-      std::span<const std::byte>(bytes_).subspan(static_cast<std::size_t>(head), static_cast<std::size_t>(header_.body_bytes));
-  if (checksum(body) != header_.meta.checksum)
-    return Error(Errc::kCorrupt, "the body does not match its checksum");
+  if (checksum(body()) != header_.meta.checksum) return Error(Errc::kCorrupt, "the body does not match its checksum");
   verified_ = true;
   return {};
 }
@@ -80,9 +95,9 @@ Result<std::size_t> RecordReader::read(std::uint64_t offset, std::span<std::byte
       return ok.error();
     }
   }
-  const auto n = static_cast<std::size_t>(std::min<std::uint64_t>(buffer.size(), header_.body_bytes - offset));
-  const auto from = bytes_.begin() + static_cast<std::ptrdiff_t>(header_.header_bytes() + offset);
-  std::copy_n(from, n, buffer.begin());
+  const auto from = body().subspan(static_cast<std::size_t>(offset));
+  const std::size_t n = std::min(buffer.size(), from.size());
+  std::copy_n(from.begin(), n, buffer.begin());
   return n;
 }
 

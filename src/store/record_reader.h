@@ -25,19 +25,29 @@ class RecordReader final : public ObjectReader {
   /// Errors: as read_record_header. `on_corrupt` is told why, when a read finds damage in the body.
   static Result<std::unique_ptr<RecordReader>> open(SegmentPtr segment, const IndexRecord& record,
                                                     std::function<void(const std::string&)> on_corrupt);
+  /// Reads and checks all of it if it is in memory; none if it is not, or is damaged.
+  static std::unique_ptr<RecordReader> open_cached(SegmentPtr segment, const IndexRecord& record);
   [[nodiscard]] const ObjectMeta& meta() const override { return header_.meta; }
+  [[nodiscard]] std::span<const std::byte> in_memory() const override {
+    return verified_ ? body() : std::span<const std::byte>();
+  }
   Result<std::size_t> read(std::uint64_t offset, std::span<std::byte> buffer) override;
 
  private:
-  RecordReader(SegmentPtr segment, const IndexRecord& record, std::function<void(const std::string&)> on_corrupt)
-      : segment_(std::move(segment)), record_(record), on_corrupt_(std::move(on_corrupt)) {}
+  RecordReader(SegmentPtr segment, const IndexRecord& record);
+  Status take_header();
   Status verify_body();
+  [[nodiscard]] std::span<const std::byte> body() const {
+    return {bytes_.get() + header_.header_bytes(), static_cast<std::size_t>(header_.body_bytes)};
+  }
 
   SegmentPtr segment_;
   IndexRecord record_;
   RecordHeader header_;
   std::function<void(const std::string&)> on_corrupt_;
-  std::vector<std::byte> bytes_;  // of the record, as far as they were read
+  std::size_t size_;  // of the record without its footer
+  std::unique_ptr<std::byte[]> bytes_;
+  std::size_t have_ = 0;  // of them, read
   bool verified_ = false;
 };
 

@@ -128,6 +128,7 @@ Status Recovery::settle_salt() {
 }
 
 Status Recovery::load_snapshot() {
+  if (options_.ignore_snapshot) return {};
   std::unordered_map<std::uint64_t, std::uint32_t> slots;
   for (const SegmentPtr& segment : segments_) slots[segment->header.serial] = segment->slot;
   // If the segment was compacted since, the copy will be found. If not, the record is lost.

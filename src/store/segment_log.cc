@@ -25,7 +25,7 @@ void SegmentLog::drop_live(Location at, std::uint64_t bytes) {
 
 bool SegmentLog::has_room(SegmentKind kind, std::uint64_t bytes) const {
   const SegmentPtr& segment = current_[index_of(kind)];
-  return segment && segment->tail + bytes <= segment->header.bytes;
+  return segment && !segment->damaged && segment->tail + bytes <= segment->header.bytes;
 }
 
 /// Sees to it that there is a spare, of the right size unless the disk is full; says its size.

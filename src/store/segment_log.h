@@ -57,6 +57,8 @@ class SegmentLog {
   [[nodiscard]] std::uint64_t salt() const { return salt_; }
   [[nodiscard]] std::uint64_t next_serial() const { return next_serial_; }
   [[nodiscard]] SegmentPtr current(SegmentKind kind) const { return current_[index_of(kind)]; }
+  /// True if the current segment of `kind` takes `bytes` more. One that is damaged takes nothing: it ends, and is
+  /// emptied.
   [[nodiscard]] bool has_room(SegmentKind kind, std::uint64_t bytes) const;
   /// Makes sure that the current segment of `kind` takes `bytes` more; opens the next one if it does not. Errors:
   /// kNoSpace, kOverloaded: nothing has changed; all else is a failure of the disk.

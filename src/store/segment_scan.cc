@@ -17,7 +17,7 @@ class Scan {
       : segment_(segment),
         limits_(limits),
         window_(*segment.file, segment.header.bytes),
-        end_(segment.header.bytes / kUnit * kUnit) {}
+        end_(std::min(limits.to.value_or(segment.header.bytes), segment.header.bytes) / kUnit * kUnit) {}
 
   Result<ScanResult> run(const std::function<bool(const ScannedRecord&)>& on_record) {
     // Headers first: how far the segment was synced is known only at its end. Those that wait for it are few: the
@@ -123,7 +123,7 @@ class Scan {
         last = at + kUnit;
     }
     const bool is_known = synced_ != kUnknownEnd;
-    const std::uint64_t damaged = is_known ? std::min(synced_, end_) : last;
+    const std::uint64_t damaged = limits_.to ? end_ : is_known ? std::min(synced_, end_) : last;
     if (damaged > result_.tail) {
       if (Status ok = add_gap(result_.tail, damaged); !ok) return ok;
       result_.tail = damaged;
@@ -168,7 +168,7 @@ class Scan {
   ScanLimits limits_;
   FileWindow window_;
   std::uint64_t end_;
-  std::uint64_t synced_ = segment_.sealed ? kUnknownEnd : limits_.synced;
+  std::uint64_t synced_ = segment_.sealed || limits_.to ? kUnknownEnd : limits_.synced;
   ScanResult result_{.tail = limits_.from};
   std::vector<ScannedRecord> waiting_;  // not proved yet
 };

@@ -49,6 +49,8 @@ struct ScanLimits {
   std::uint64_t from = kSegmentHeaderBytes;
   /// Everything before it is known to have been synced; all of the segment, if it is sealed.
   std::uint64_t synced = kSegmentHeaderBytes;
+  /// If given: all before it is synced and nothing behind it is looked at, as if the segment were sealed there.
+  std::optional<std::uint64_t> to = std::nullopt;
 };
 
 struct ScanResult {

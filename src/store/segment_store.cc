@@ -10,6 +10,7 @@
 #include "record_opener.h"
 #include "recovery.h"
 #include "retained_index.h"
+#include "scrubber.h"
 #include "segment_log.h"
 #include "sharing.h"
 #include "snapshotter.h"
@@ -74,6 +75,7 @@ class SegmentStore final : public ObjectStore {
   Status forget(const ObjectId& id, Revision revision) override;
   [[nodiscard]] std::optional<IndexEntry> find(const ObjectId& id) const override { return index_.find(id); }
   Result<std::unique_ptr<ObjectReader>> open(const ObjectId& id, std::string_view key) override;
+  std::unique_ptr<ObjectReader> open_cached(const ObjectId& id, std::string_view key) override;
   Result<std::unique_ptr<ObjectReader>> open(const ObjectId& id) override { return opener_.open(id); }
   [[nodiscard]] std::vector<RetainedRevision> retained(const ObjectId& id) const override;
   Result<std::unique_ptr<ObjectReader>> open_retained(const ObjectId& id, Revision revision) override {
@@ -87,9 +89,13 @@ class SegmentStore final : public ObjectStore {
   void mark_corrupt(const ObjectId& id, Revision revision) override {
     committer_.report_corrupt(id, revision, "found damaged by its reader");
   }
+  [[nodiscard]] std::vector<IndexEntry> damaged(std::size_t most) const override { return index_.damaged(most); }
+  std::uint64_t scrub(std::uint64_t bytes, WallTime now) override { return scrubber_.step(bytes, now); }
+  void restart_scrub() override { scrubber_.restart(); }
+  [[nodiscard]] ScrubProgress scrub_progress() const override { return scrubber_.progress(); }
   MaintainResult maintain(WallTime now) override;
   [[nodiscard]] StoreStats stats(BucketId home) const override { return index_.stats(home); }
-  [[nodiscard]] StoreStats stats() const override { return index_.stats(); }
+  [[nodiscard]] StoreStats stats() const override;
   [[nodiscard]] std::optional<std::string> failed() const override { return latch_.reason(); }
 
  private:
@@ -99,9 +105,13 @@ class SegmentStore final : public ObjectStore {
   Result<std::unique_ptr<Operation>> remove_operation(const ObjectId& id, std::string_view key, const CommitInfo& info);
   Result<ObjectMeta> run(Result<std::unique_ptr<Operation>> operation);
   void submit(Result<std::unique_ptr<Operation>> operation, Done done);
+  [[nodiscard]] bool has_expired(const ObjectMeta& meta) const {
+    return meta.expires.unix_ms > 0 && meta.expires <= clock_();
+  }
   Result<bool> prepare_ahead();
   Result<bool> expire(WallTime now);
   bool release(WallTime now);
+  Result<bool> end_damaged();
   /// True if something was done. Remembers a failure of the disk.
   bool did(MaintainResult& result, const char* what, const Result<bool>& done);
 
@@ -121,6 +131,7 @@ class SegmentStore final : public ObjectStore {
   std::mutex maintaining_;
   Snapshotter snapshotter_;
   Compactor compactor_;
+  Scrubber scrubber_;
   std::atomic<std::uint64_t> next_temporary_{0};
 };
 
@@ -140,7 +151,8 @@ SegmentStore::SegmentStore(FileSystem& file_system, const std::string& dir, Segm
       queue_({.bytes = options_.batch_bytes_max, .operations = kBatchOperationsMax},
              [this](CommitQueue::Batch& batch) { committer_.commit(batch); }),
       snapshotter_(parts(), committer_, objects_, options_.snapshot_every_bytes),
-      compactor_(parts(), committer_, options_.step_bytes) {
+      compactor_(parts(), committer_, options_.step_bytes),
+      scrubber_(parts(), committer_, objects_) {
   BRIGADE_CHECK(options_.small_bytes_max + kRecordHeaderBytesMax + kUnit + kFooterBytes + kSegmentHeaderBytes <=
                         options_.segment_bytes_min &&
                     options_.segment_bytes_max / kUnit <= IndexRecord::kUnitMax + 1,
@@ -284,9 +296,14 @@ Result<std::unique_ptr<ObjectReader>> SegmentStore::open(const ObjectId& id, std
   Result<std::unique_ptr<ObjectReader>> reader = open(id);
   if (!reader) return reader;
   const ObjectMeta& meta = (*reader)->meta();
-  if (meta.tombstone || (meta.expires.unix_ms > 0 && meta.expires <= clock_()))
-    return Error(Errc::kNotFound, "no such object");
+  if (meta.tombstone || has_expired(meta)) return Error(Errc::kNotFound, "no such object");
   if (meta.key != key) return Error(Errc::kConflict, "another key has this object id");
+  return reader;
+}
+
+std::unique_ptr<ObjectReader> SegmentStore::open_cached(const ObjectId& id, std::string_view key) {
+  std::unique_ptr<ObjectReader> reader = opener_.open_cached(id);
+  if (!reader || reader->meta().key != key || has_expired(reader->meta())) return nullptr;
   return reader;
 }
 
@@ -350,6 +367,24 @@ Result<bool> SegmentStore::prepare_ahead() {
   return true;
 }
 
+StoreStats SegmentStore::stats() const {
+  StoreStats stats = index_.stats();
+  stats.repaired = committer_.repaired();
+  return stats;
+}
+
+/// A damaged segment that is still appended to ends here, so that compaction can empty it.
+Result<bool> SegmentStore::end_damaged() {
+  const std::lock_guard turn(log_.turns());
+  for (const SegmentKind kind : {SegmentKind::kCommits, SegmentKind::kCopies}) {
+    const SegmentPtr current = log_.current(kind);
+    if (!current || !current->damaged) continue;
+    if (Status ok = log_.make_room(kind, kRecordBytesMin, SegmentLog::Reserve::kUse); !ok) return ok.error();
+    return true;
+  }
+  return false;
+}
+
 bool SegmentStore::did(MaintainResult& result, const char* what, const Result<bool>& done) {
   // No space, no descriptors: it will be tried again.
   if (!done) static_cast<void>(latch_.note(done.error()));
@@ -368,6 +403,7 @@ MaintainResult SegmentStore::maintain(WallTime now) {
   const Result<std::size_t> swept = large_.sweep(kSweptAtOnce);
   if (did(result, "removed files", swept ? Result<bool>(*swept > 0) : Result<bool>(swept.error()))) return result;
   if (did(result, "wrote of the index", snapshotter_.step())) return result;
+  if (did(result, "ended a damaged segment", end_damaged())) return result;
   if (did(result, "compacted", compactor_.step(snapshotter_.covered()))) return result;
   // Nothing else to do: what was written last is confirmed.
   if (did(result, "confirmed copies", log_.confirm(SegmentKind::kCopies))) return result;

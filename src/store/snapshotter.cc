@@ -68,16 +68,28 @@ Status Snapshotter::write_piece() {
 
 Result<bool> Snapshotter::step() {
   if (!writer_ && !is_due()) return false;
+  if (Status ok = advance(); !ok) return ok.error();
+  return true;
+}
+
+Status Snapshotter::write_all() {
+  do {
+    if (Status ok = advance(); !ok) return ok;
+  } while (writer_);
+  return {};
+}
+
+Status Snapshotter::advance() {
   const Status done = writer_ ? write_piece() : begin();
   if (!done) {
     writer_.reset();
-    return done.error();
+    return done;
   }
-  if (next_home_ <= 0xffff) return true;
+  if (next_home_ <= 0xffff) return {};
   covered_ = writer_->lsn();
   writer_.reset();
   next_home_ = 0;
-  return true;
+  return {};
 }
 
 }  // namespace brigade::store

@@ -23,12 +23,15 @@ class Snapshotter {
   void restore(std::optional<std::uint64_t> lsn) { covered_ = lsn.value_or(kAll); }
   /// Operations up to it are in any snapshot that a start may ever read: those on disk and in the making.
   [[nodiscard]] std::uint64_t covered() const { return writer_ ? std::min(covered_, writer_->lsn()) : covered_; }
+  /// Writes a snapshot now, from beginning to end. Errors: as step.
+  Status write_all();
   /// Does one piece; false if there was nothing to do. Errors: kNoSpace, kOverloaded: given up, later again; kIo.
   Result<bool> step();
 
  private:
   static constexpr std::uint64_t kAll = std::numeric_limits<std::uint64_t>::max();  // there is no snapshot
   [[nodiscard]] bool is_due() const;
+  Status advance();
   Status begin();
   Status write_piece();
 

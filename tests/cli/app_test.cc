@@ -125,9 +125,13 @@ TEST_CASE("joining is refused before anything is made when token or URL is wrong
 }
 
 TEST_CASE("a change without a secret is a usage error that says how to sign it") {
-  const auto ran = run({"settings", "lease=1s", "--node", "http://127.0.0.1:1"});
-  CHECK(ran.code == kUsage);
-  CHECK_THAT(ran.err, Contains("--data") && Contains("--token"));
+  for (const auto& arguments : std::vector<std::vector<const char*>>{{"settings", "lease=1s"}, {"scrub", "--wait"}}) {
+    auto words = arguments;
+    words.insert(words.end(), {"--node", "http://127.0.0.1:1"});
+    const auto ran = run(words);
+    CHECK(ran.code == kUsage);
+    CHECK_THAT(ran.err, Contains("--data") && Contains("--token"));
+  }
 }
 
 TEST_CASE("a command whose node is not there fails and says what to do") {

@@ -40,6 +40,17 @@ TEST_CASE("status tells state, coordinator, quorum, buckets and each node") {
         "n2    down                east       1        8  127.0.0.1:3  127.0.0.1:4  0000000000000002\n");
 }
 
+TEST_CASE("status tells how far the scrub is, and what it has found") {
+  auto value = cluster();
+  value.as_object()["scrub"] = json::parse(R"({"pass_started":"2026-01-31T12:34:56.789Z","bytes_done":1048576,
+    "bytes_total":4194304,"bytes_per_second":2048,"corrupt_found":3,"repaired":3,"corrupt_now":0})");
+  CHECK_THAT(render_status(value),
+             Contains("scrub        pass since 2026-01-31T12:34:56.789Z, 1.0 MiB of 4.0 MiB at 2.0 KiB/s; "
+                      "3 corrupt records found, 3 repaired\n"));
+  value.at("scrub").as_object()["corrupt_now"] = 1;
+  CHECK_THAT(render_status(value), Contains("3 repaired, 1 WAIT FOR A GOOD COPY\n"));
+}
+
 TEST_CASE("status of a node without a quorum shows that there is no coordinator") {
   auto value = cluster();
   value.as_object()["coordinator"] = nullptr;

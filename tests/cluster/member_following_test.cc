@@ -38,6 +38,15 @@ TEST_CASE("a node that promised a higher epoch refuses the old coordinator") {
   CHECK(n.last<wire::Refusal>() == wire::Refusal{kOld, kFive});
 }
 
+TEST_CASE("who follows knows of a quorum, and of more when the coordinator says so") {
+  Driven n(2);
+  follow(n, kFive);
+  REQUIRE(n->state() == State::kNormal);
+  CHECK(n->present(n.now()) == 2);
+  n.hear(3, wire::Heartbeat{kFive, 1, Seq{1}, {true, true, true}, 100ms, {}, Seq{1}, Seq{1}, 400ms});
+  CHECK(n->present(n.now()) == 3);
+}
+
 TEST_CASE("a promise holds over a restart") {
   Boot boot = boot_of(3);
   boot.promised = kFive;

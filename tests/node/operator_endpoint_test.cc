@@ -260,6 +260,27 @@ TEST_CASE("a setting is changed by whoever has the secret, once for each signatu
   CHECK(bench.control.proposed[0] == wire::Change{wire::SettingChanged{"grace", "5min"}});
 }
 
+TEST_CASE("a scrub is begun by whoever has the secret, and one at a time") {
+  Bench bench;
+  CHECK(bench.get("/cluster/scrub").head.fields.find("Allow") == "POST");
+  CHECK(bench.call({"POST", "/cluster/scrub"}, "{}").head.status == 401);
+  CHECK_FALSE(bench.get("/cluster").object().at("scrub").at("fast").as_bool());
+  const auto begin = [&](const std::string& nonce) {
+    return bench.call(bench.sign("/cluster/scrub", "{}", AdminPurpose::kAdmin, nonce), "{}");
+  };
+  const FakeResponse begun = begin("0000000000000001");
+  CHECK(begun.head.status == 200);
+  CHECK(begun.object().at("goal").as_int64() == 1);
+  CHECK(begin("0000000000000002").object().at("goal").as_int64() == 1);
+  const json::object shown = bench.get("/cluster").object().at("scrub").as_object();
+  CHECK(shown.at("fast").as_bool());
+  for (const char* field :
+       {"bytes_done", "bytes_total", "bytes_per_second", "corrupt_found", "repaired", "corrupt_now"})
+    CHECK(shown.at(field).is_number());
+  CHECK(shown.at("pass_started").is_null());
+  CHECK(bench.control.proposed.empty());
+}
+
 TEST_CASE("what the coordinator refuses reaches the operator in its words") {
   Bench bench;
   bench.control.outcome = Error{Errc::kConflict, "n1 is up: stop it first"};

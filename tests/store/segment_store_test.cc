@@ -241,7 +241,8 @@ TEST_CASE_METHOD(Fixture, "a reader goes on after its object was overwritten, de
   REQUIRE((*reader)->meta().revision == Revision{10});
 }
 
-TEST_CASE_METHOD(Fixture, "the start clears temporary files and of two bodies of an object the one that does not count") {
+TEST_CASE_METHOD(Fixture,
+                 "the start clears temporary files and of two bodies of an object the one that does not count") {
   REQUIRE(put(*store, kA, 10, body(1, 9000)));
   const std::string old_file = testing::files_below(dir.path("store/objects/large")).front();
   std::filesystem::copy_file(dir.path("store/objects/large/" + old_file), dir.path("kept"));
@@ -253,7 +254,8 @@ TEST_CASE_METHOD(Fixture, "the start clears temporary files and of two bodies of
   REQUIRE(body_files().size() == 1);
   std::filesystem::copy_file(dir.path("kept"), dir.path("store/objects/large/" + old_file));
   std::filesystem::copy_file(dir.path("kept"), dir.path("store/objects/tmp/17"));
-  std::filesystem::copy_file(dir.path("kept"), dir.path("store/objects/large/12/" + to_string(kB) + ".0000000000000005"));
+  std::filesystem::copy_file(dir.path("kept"),
+                             dir.path("store/objects/large/12/" + to_string(kB) + ".0000000000000005"));
   REQUIRE(body_files().size() == 4);
   store = open();
   REQUIRE(body_files().size() == 1);
@@ -318,8 +320,8 @@ TEST_CASE_METHOD(Fixture, "a script that knows only the format's description rea
   REQUIRE(store->forget(kB, Revision{11}));
   testing::maintain_all(*store);
   const std::string script = std::filesystem::path(__FILE__).parent_path().string() + "/read_segment.py";
-  const std::string command = "python3 '" + script + "' --expect 2 '" + dir.path("store/objects/segments/00000001.seg") +
-                              "' > '" + dir.path("out") + "' 2>&1";
+  const std::string command = "python3 '" + script + "' --expect 2 '" +
+                              dir.path("store/objects/segments/00000001.seg") + "' > '" + dir.path("out") + "' 2>&1";
   const int status = std::system(command.c_str());
   std::ifstream stream(dir.path("out"));
   const std::string out((std::istreambuf_iterator<char>(stream)), std::istreambuf_iterator<char>());
@@ -377,6 +379,33 @@ TEST_CASE("after an I/O error the store writes no more, says why, and still read
   REQUIRE(remove(**store, kA, 20).error().code() == Errc::kIo);
   REQUIRE((*store)->forget(kA, Revision{10}).error().code() == Errc::kIo);
   REQUIRE(get(**store, kA).value() == body(1, 100));
+}
+
+TEST_CASE_METHOD(Fixture, "what is in memory is read without waiting, if it is right") {
+  REQUIRE(put(*store, kA, 10, body(1, 1500)));
+  REQUIRE(put(*store, kB, 10, body(2, 5000)));
+  {
+    const auto reader = store->open_cached(kA, key_of(kA));
+    REQUIRE(reader);
+    const auto here = reader->in_memory();
+    REQUIRE(Body(here.begin(), here.end()) == body(1, 1500));
+    REQUIRE(*testing::read(*reader) == body(1, 1500));
+  }
+  REQUIRE_FALSE(store->open_cached(kA, "another key"));
+  REQUIRE_FALSE(store->open_cached(kB, key_of(kB)));  // in a file of its own
+  REQUIRE_FALSE(store->open_cached(id_of(1, 1), key_of(id_of(1, 1))));
+  const auto slow = store->open(kA, key_of(kA));
+  REQUIRE(slow);
+  REQUIRE((*slow)->in_memory().empty());
+  std::byte one{};
+  REQUIRE((*slow)->read(0, std::span(&one, 1)));
+  REQUIRE((*slow)->in_memory().size() == 1500);
+  for (const std::string& name : testing::files_below(dir.path("store/objects/segments")))
+    if (name.ends_with(".seg")) testing::flip_bit(dir.path("store/objects/segments/" + name), 4096 + 1000);
+  REQUIRE_FALSE(store->open_cached(kA, key_of(kA)));
+  REQUIRE(get(*store, kA).error().code() == Errc::kCorrupt);
+  REQUIRE(remove(*store, kB, 20));
+  REQUIRE_FALSE(store->open_cached(kB, key_of(kB)));
 }
 
 }  // namespace

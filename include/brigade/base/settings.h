@@ -27,6 +27,7 @@ struct Settings {
   Duration retention = std::chrono::hours{24};  ///< of tombstones, and of what was overwritten or deleted
   Duration write_deadline =
       std::chrono::seconds{10};            ///< for the copies of a write to become durable, once its body is here
+  Duration scrub_period = std::chrono::hours{30 * 24};  ///< in which a node reads all that it stores; 0: never
   std::string cache_control = "no-cache";  ///< of GET answers; empty: none
   bool redirect = false;                   ///< answer a GET of what is elsewhere with 307
   bool operator==(const Settings&) const = default;

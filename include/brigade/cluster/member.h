@@ -244,13 +244,13 @@ class Member {
   Instant reorganization_ends_;
   std::optional<std::pair<NodeId, Epoch>> waiting_invitation_;  ///< until the holdoff is over
   Instant heard_coordinator_;
-  Duration heard_lease_{};  ///< as the last heartbeat told
+  Duration heard_lease_{};  ///< as the last heartbeat told; before the first, what a group needs
   std::uint64_t heard_round_ = 0;
   std::map<NodeId, Instant> heard_;
   std::map<NodeId, Incarnation> incarnations_;
   Instant request_at_;  ///< not to ask again before this
   bool index_wanted_ = false;
-  std::size_t present_ = 0;  ///< as the last heartbeat told
+  std::size_t present_ = 0;  ///< as the last heartbeat told; before the first, what a group needs
   Seq acknowledged_;         ///< to the present coordinator
   Instant index_retry_at_;
 

@@ -43,7 +43,6 @@ struct DataDir {
   [[nodiscard]] std::string config() const { return root + "/brigade.toml"; }
   [[nodiscard]] std::string secret() const { return root + "/secret"; }
   [[nodiscard]] std::string journal() const { return root + "/journal.db"; }
-  [[nodiscard]] std::string objects() const { return root + "/objects"; }
 };
 
 /// Reads and checks DIR/brigade.toml. Errors: kNotFound, kInvalid (file, line, key, what is allowed).

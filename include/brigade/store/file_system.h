@@ -36,6 +36,12 @@ class File {
   Status write_all(std::uint64_t offset, std::span<const std::span<const std::byte>> pieces);
   /// Fills `buffer` from `offset`; fewer bytes only where the file ends.
   Result<std::size_t> read(std::uint64_t offset, std::span<std::byte> buffer);
+  /// As read, if all of it is in memory: never waits for the disk. Errors: kUnavailable: it is not, or nobody knows.
+  virtual Result<std::size_t> read_cached(std::uint64_t offset, std::span<std::byte> buffer) {
+    static_cast<void>(offset);
+    static_cast<void>(buffer);
+    return Error(Errc::kUnavailable);
+  }
   /// Bytes and length are on disk when this returns (fdatasync).
   virtual Status sync() = 0;
   virtual Status truncate(std::uint64_t bytes) = 0;

@@ -99,6 +99,8 @@ class ObjectReader {
   /// Reads up to buffer.size() bytes at `offset`; 0 at the end. Bytes are checked against per-block checksums before
   /// they are returned: kCorrupt rather than a wrong byte.
   virtual Result<std::size_t> read(std::uint64_t offset, std::span<std::byte> buffer) = 0;
+  /// The whole body, if it is in memory and checked: after the first read of a small object. Else nothing.
+  [[nodiscard]] virtual std::span<const std::byte> in_memory() const { return {}; }
 };
 
 struct StoreStats {
@@ -106,6 +108,17 @@ struct StoreStats {
   std::uint64_t tombstones = 0;
   std::uint64_t bytes = 0;    ///< of live bodies
   std::uint64_t corrupt = 0;  ///< records found damaged since start
+  std::uint64_t damaged = 0;  ///< records that are damaged now: found, and not replaced yet
+  std::uint64_t repaired = 0;  ///< damaged records that a good one has replaced since start
+};
+
+/// How far the present pass of a scrub is.
+struct ScrubProgress {
+  WallTime started;  ///< 0: no pass has begun yet
+  std::uint64_t bytes_done = 0;
+  std::uint64_t bytes_total = 0;  ///< as counted when the pass began
+  std::uint64_t passes = 0;       ///< that ended since start
+  std::uint64_t set_aside = 0;    ///< segments that are damaged and wait for their good records to be moved
 };
 
 /// What a step of maintenance did, and what is left.
@@ -147,6 +160,13 @@ class ObjectStore {
   [[nodiscard]] virtual std::optional<IndexEntry> find(const ObjectId& id) const = 0;
   /// Errors: kNotFound (no record, a tombstone, or expired), kConflict if the record's key is not `key`, kCorrupt.
   virtual Result<std::unique_ptr<ObjectReader>> open(const ObjectId& id, std::string_view key) = 0;
+  /// The same without waiting for the disk: the object with its body in memory. None if that can't be had so, or there
+  /// is anything to say that is an error of open.
+  virtual std::unique_ptr<ObjectReader> open_cached(const ObjectId& id, std::string_view key) {
+    static_cast<void>(id);
+    static_cast<void>(key);
+    return nullptr;
+  }
   /// The same by id alone, for transfers between nodes; finds tombstones too (size 0).
   virtual Result<std::unique_ptr<ObjectReader>> open(const ObjectId& id) = 0;
 
@@ -180,6 +200,24 @@ class ObjectStore {
     static_cast<void>(id);
     static_cast<void>(revision);
   }
+
+  /// Records known to be damaged, up to `most`. Cost: looks at 65 536 counters; none if nothing is damaged.
+  [[nodiscard]] virtual std::vector<IndexEntry> damaged(std::size_t most) const {
+    static_cast<void>(most);
+    return {};
+  }
+
+  /// Reads and verifies about `bytes` more of what is stored: records, large objects' files, and whether the index
+  /// points to what is there. What is damaged is marked so. Returns how much was read; a pass follows the other. One
+  /// caller at a time, beside maintain(). `now` stamps the pass.
+  virtual std::uint64_t scrub(std::uint64_t bytes, WallTime now) {
+    static_cast<void>(bytes);
+    static_cast<void>(now);
+    return 0;
+  }
+  /// The next call of scrub() begins a new pass.
+  virtual void restart_scrub() {}
+  [[nodiscard]] virtual ScrubProgress scrub_progress() const { return {}; }
 
   /// Does one bounded piece of the work that may wait, and says when it wants to be called again. A store does nothing
   /// in the background by itself: its owner calls this, from one thread at a time. `now` says what has

@@ -1,0 +1,321 @@
+// How quick the store is next to the disk itself: durable writes, reads.
+//   bench_store DIR [--quick]     DIR: an empty or new folder on the disk in question; prints the tables of
+//   bench/README.md
+// Goals: durable PUT at least 0.8 of a bare loop that writes the same bytes in equal groups; one PUT on an idle store
+// at most 1.3 times one bare write and fdatasync (issue of the storage engine; design §6).
+//
+// The references write and read files as segments are: of the same size, full of zeros before. Ours and the reference
+// alternate; a figure is the median of the rounds, with the least and the most beside it.
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <fcntl.h>
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <sys/uio.h>
+#include <thread>
+#include <unistd.h>
+#include <vector>
+
+#include "brigade/base/check.h"
+#include "brigade/base/prng.h"
+#include "brigade/store/file_system.h"
+#include "brigade/store/segment_store.h"
+
+namespace brigade::store {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using Bytes = std::vector<std::byte>;
+
+constexpr std::uint64_t kReferenceBytes = std::uint64_t{1} << 30;
+constexpr std::uint64_t kRecordOverhead = 256;  // header and footer of a record, as a segment has them
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+Bytes random_bytes(std::size_t size, std::uint64_t seed) {
+  Bytes bytes(size);
+  Prng prng(seed);
+  for (std::byte& b : bytes) b = static_cast<std::byte>(prng.next());
+  return bytes;
+}
+
+ObjectId id_of(std::uint64_t number) {
+  Prng prng(number);
+  return {prng.next(), prng.next()};
+}
+
+struct Spread {
+  std::vector<double> all;
+  void add(double value) { all.push_back(value); }
+  [[nodiscard]] double median() const {
+    std::vector<double> sorted = all;
+    std::ranges::sort(sorted);
+    return sorted[sorted.size() / 2];
+  }
+  [[nodiscard]] double least() const { return *std::ranges::min_element(all); }
+  [[nodiscard]] double most() const { return *std::ranges::max_element(all); }
+};
+
+void print_row(const std::string& what, const char* unit, const Spread& ours, const Spread& reference,
+               const Spread& ratio) {
+  std::printf("| %s | %.0f %s | %.0f %s | %.2f (%.2f to %.2f) |\n", what.c_str(), ours.median(), unit,
+              reference.median(), unit, ratio.median(), ratio.least(), ratio.most());
+  std::fflush(stdout);
+}
+
+/// A file that was written before, and is written again from its start, in groups.
+class ReferenceFile {
+ public:
+  explicit ReferenceFile(const std::string& path) : fd_(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)) {
+    BRIGADE_CHECK(fd_ >= 0, path << ": " << std::strerror(errno));
+    const Bytes zeros(std::size_t{1} << 20);
+    for (std::uint64_t at = 0; at < kReferenceBytes; at += zeros.size())
+      BRIGADE_CHECK(::pwrite(fd_, zeros.data(), zeros.size(), static_cast<off_t>(at)) > 0, std::strerror(errno));
+    BRIGADE_CHECK(::fdatasync(fd_) == 0, std::strerror(errno));
+  }
+  ~ReferenceFile() { ::close(fd_); }
+  ReferenceFile(const ReferenceFile&) = delete;
+  ReferenceFile& operator=(const ReferenceFile&) = delete;
+
+  /// Writes `count` records in groups of `group`, each group with one call and one fdatasync. Returns records a second.
+  double write(const Bytes& record, std::size_t group, std::size_t count) {
+    const std::vector<iovec> pieces(group, iovec{const_cast<std::byte*>(record.data()), record.size()});
+    const auto start = Clock::now();
+    for (std::size_t done = 0; done < count; done += group) {
+      const std::uint64_t bytes = group * record.size();
+      if (at_ + bytes > kReferenceBytes) at_ = 0;
+      BRIGADE_CHECK(::pwritev(fd_, pieces.data(), static_cast<int>(group), static_cast<off_t>(at_)) ==
+                        static_cast<ssize_t>(bytes),
+                    std::strerror(errno));
+      BRIGADE_CHECK(::fdatasync(fd_) == 0, std::strerror(errno));
+      at_ += bytes;
+    }
+    return static_cast<double>(count) / seconds_since(start);
+  }
+
+ private:
+  int fd_;
+  std::uint64_t at_ = 0;
+};
+
+/// Counts the syncs of files, so that the reference can write in groups of equal size.
+class CountedFile final : public File {
+ public:
+  CountedFile(std::unique_ptr<File> file, std::atomic<std::uint64_t>& syncs) : file_(std::move(file)), syncs_(syncs) {}
+  Status sync() override {
+    ++syncs_;
+    return file_->sync();
+  }
+  Status truncate(std::uint64_t bytes) override { return file_->truncate(bytes); }
+  [[nodiscard]] Result<std::uint64_t> size() const override { return file_->size(); }
+
+ private:
+  Result<std::size_t> write_some(std::uint64_t offset, std::span<const std::span<const std::byte>> pieces) override {
+    std::size_t bytes = 0;
+    for (const auto& piece : pieces) bytes += piece.size();
+    if (Status ok = file_->write_all(offset, pieces); !ok) return ok.error();
+    return bytes;
+  }
+  Result<std::size_t> read_some(std::uint64_t offset, std::span<std::byte> buffer) override {
+    return file_->read(offset, buffer);
+  }
+  std::unique_ptr<File> file_;
+  std::atomic<std::uint64_t>& syncs_;
+};
+
+class CountedFileSystem final : public FileSystem {
+ public:
+  std::atomic<std::uint64_t> syncs{0};
+
+  Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode) override {
+    auto file = fs_.open(path, mode);
+    if (!file) return file.error();
+    return std::unique_ptr<File>(std::make_unique<CountedFile>(std::move(*file), syncs));
+  }
+  Status make_directory(const std::string& path) override { return fs_.make_directory(path); }
+  Status sync_directory(const std::string& path) override { return fs_.sync_directory(path); }
+  Status rename(const std::string& from, const std::string& to) override { return fs_.rename(from, to); }
+  Status remove(const std::string& path) override { return fs_.remove(path); }
+  Result<std::vector<std::string>> list(const std::string& path) override { return fs_.list(path); }
+  Result<FileInfo> info(const std::string& path) override { return fs_.info(path); }
+  Result<std::uint64_t> free_bytes(const std::string& path) override { return fs_.free_bytes(path); }
+
+ private:
+  PosixFileSystem fs_;
+};
+
+class Bench {
+ public:
+  Bench(std::string dir, bool quick) : dir_(std::move(dir)), quick_(quick), rounds_(quick ? 3 : 7) {
+    SegmentStoreOptions options;
+    options.retention = {};
+    options.segment_bytes_min = options.segment_bytes_max;
+    auto opened = open_segment_store(file_system_, dir_ + "/store", options);
+    BRIGADE_CHECK(opened.has_value(), opened.error().detail());
+    store_ = std::move(*opened);
+  }
+
+  void run() {
+    std::printf("| durable PUT | ours, a second | bare loop, a second | ratio |\n|---|---|---|---|\n");
+    {
+      ReferenceFile file(dir_ + "/reference");
+      for (const std::size_t size : {std::size_t{65536}, std::size_t{4096}})
+        for (const std::size_t clients : {1, 16, 64}) puts(file, size, clients);
+    }
+    std::filesystem::remove(dir_ + "/reference");
+    std::printf("\n| random read of 4 KiB | ours, a second | pread, a second | ratio |\n|---|---|---|---|\n");
+    reads();
+  }
+
+ private:
+  void put(std::uint64_t number, const Bytes& body) {
+    const ObjectId id = id_of(number);
+    auto staged = store_->stage(id, "bench/" + std::to_string(number), body.size());
+    BRIGADE_CHECK(staged.has_value(), staged.error().detail());
+    const Status written = (*staged)->write(body);
+    const Status finished = written ? (*staged)->finish() : written;
+    BRIGADE_CHECK(finished.has_value(), finished.error().detail());
+    const CommitInfo info{Revision{1000 + next_revision_++}, 1, {}, "image/jpeg"};
+    const auto done = store_->commit(std::move(*staged), info);
+    BRIGADE_CHECK(done.has_value(), done.error().detail());
+  }
+
+  /// `clients` threads, each with one PUT under way. Overwrites a set of objects, as a store in balance does.
+  double put_all(const Bytes& body, std::size_t clients, std::size_t count) {
+    std::atomic<std::uint64_t> next{0};
+    const auto start = Clock::now();
+    std::vector<std::thread> threads;
+    for (std::size_t i = 0; i < clients; ++i)
+      threads.emplace_back([&] {
+        for (std::uint64_t n = next++; n < count; n = next++) put(n, body);
+      });
+    for (std::thread& thread : threads) thread.join();
+    return static_cast<double>(count) / seconds_since(start);
+  }
+
+  void keep_house() {
+    while (store_->maintain(WallTime{}).again) {
+    }
+  }
+
+  void puts(ReferenceFile& file, std::size_t size, std::size_t clients) {
+    const Bytes body = random_bytes(size, size);
+    const Bytes record = random_bytes(size + kRecordOverhead, size);
+    const std::size_t count = (quick_ ? 400 : 1000) * (clients == 1 ? 1 : 4);
+    Spread ours, reference, ratio, groups;
+    for (int round = 0; round < rounds_; ++round) {
+      keep_house();
+      const std::uint64_t syncs = file_system_.syncs;
+      std::atomic<bool> over{false};
+      std::thread house([&] {  // as a node does
+        while (!over)
+          if (!store_->maintain(WallTime{}).again) ::usleep(20'000);
+      });
+      const double here = put_all(body, clients, count);
+      over = true;
+      house.join();
+      const double group = static_cast<double>(count) / static_cast<double>(file_system_.syncs - syncs);
+      const double bare = file.write(record, static_cast<std::size_t>(std::max(1.0, group + 0.5)), count);
+      ours.add(here);
+      reference.add(bare);
+      ratio.add(here / bare);
+      groups.add(group);
+    }
+    char what[96];
+    std::snprintf(what, sizeof what, "%zu KiB, %zu client%s: %.1f together", size / 1024, clients,
+                  clients == 1 ? "" : "s", groups.median());
+    print_row(what, "", ours, reference, ratio);
+  }
+
+  void forget_pages() const {
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(dir_ + "/store/objects/segments")) {
+      const int fd = ::open(entry.path().c_str(), O_RDONLY | O_CLOEXEC);
+      ::fdatasync(fd);
+      ::posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+      ::close(fd);
+    }
+  }
+
+  double read_ours(const std::vector<std::uint64_t>& numbers) {
+    Bytes buffer(4096);
+    const auto start = Clock::now();
+    for (const std::uint64_t number : numbers) {
+      auto reader = store_->open(id_of(number), "bench/" + std::to_string(number));
+      BRIGADE_CHECK(reader.has_value(), reader.error().detail());
+      const auto n = (*reader)->read(0, buffer);
+      BRIGADE_CHECK(n && *n == buffer.size(), "a short read");
+    }
+    return static_cast<double>(numbers.size()) / seconds_since(start);
+  }
+
+  double read_bare(std::size_t count, Prng& prng) const {
+    std::vector<int> files;
+    for (const auto& entry : std::filesystem::directory_iterator(dir_ + "/store/objects/segments"))
+      if (entry.path().extension() == ".seg") files.push_back(::open(entry.path().c_str(), O_RDONLY | O_CLOEXEC));
+    std::vector<std::uint64_t> bytes;
+    for (const int fd : files) bytes.push_back(static_cast<std::uint64_t>(::lseek(fd, 0, SEEK_END)));
+    Bytes buffer(4096 + kRecordOverhead);
+    const auto start = Clock::now();
+    for (std::size_t i = 0; i < count; ++i) {
+      const std::size_t file = prng.below(files.size());
+      const auto at = static_cast<off_t>(prng.below(bytes[file] - buffer.size()) / 64 * 64);
+      BRIGADE_CHECK(::pread(files[file], buffer.data(), buffer.size(), at) > 0, std::strerror(errno));
+    }
+    const double rate = static_cast<double>(count) / seconds_since(start);
+    for (const int fd : files) ::close(fd);
+    return rate;
+  }
+
+  void reads() {
+    const std::size_t objects = quick_ ? 50'000 : 1'000'000;
+    put_all(random_bytes(4096, 1), 32, objects);
+    keep_house();
+    Prng prng(1);
+    for (const bool hot : {false, true}) {
+      const std::size_t count = hot ? (quick_ ? 50'000 : 200'000) : (quick_ ? 2'000 : 10'000);
+      Spread ours, reference, ratio;
+      for (int round = 0; round < rounds_; ++round) {
+        std::vector<std::uint64_t> numbers;
+        for (std::size_t i = 0; i < count; ++i) numbers.push_back(prng.below(objects));
+        if (!hot) forget_pages();
+        if (hot) read_ours(numbers);
+        const double here = read_ours(numbers);
+        if (!hot) forget_pages();
+        const double bare = read_bare(count, prng);
+        ours.add(here);
+        reference.add(bare);
+        ratio.add(here / bare);
+      }
+      print_row(std::to_string(objects) + " objects, " + (hot ? "hot" : "cold"), "", ours, reference, ratio);
+    }
+  }
+
+  std::string dir_;
+  bool quick_;
+  int rounds_;
+  CountedFileSystem file_system_;
+  std::unique_ptr<ObjectStore> store_;
+  std::atomic<std::uint64_t> next_revision_{0};
+};
+
+}  // namespace
+}  // namespace brigade::store
+
+int main(int argc, char** argv) {
+  const bool quick = argc == 3 && std::string(argv[2]) == "--quick";
+  if (argc < 2 || (argc == 3 && !quick) || argc > 3) {
+    std::fprintf(stderr, "usage: bench_store DIR [--quick]\n");
+    return 2;
+  }
+  std::filesystem::create_directories(argv[1]);
+  brigade::store::Bench(argv[1], quick).run();
+  std::filesystem::remove_all(std::string(argv[1]) + "/store");
+  return 0;
+}
