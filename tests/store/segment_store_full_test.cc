@@ -21,7 +21,7 @@ using testing::info;
 using testing::put;
 
 constexpr std::uint64_t kPlenty = std::uint64_t{1} << 40;
-constexpr std::size_t kBytes = 8'000;
+constexpr std::size_t kBytes = 1'900;
 
 struct FullDisk {
   MemoryFileSystem fs;
@@ -38,29 +38,34 @@ struct FullDisk {
     return std::move(*opened);
   }
   std::unique_ptr<StagedObject> staged() {
-    auto object = store->stage(id_of(7, ++puts), testing::key_of(id_of(7, puts)), kBytes);
+    const ObjectId id = id_of(7, ++puts);
+    auto object = store->stage(id, testing::key_of(id), kBytes);
     REQUIRE(object);
     REQUIRE((*object)->write(body(puts, kBytes)));
     REQUIRE((*object)->finish());
     return std::move(*object);
   }
-  /// Until one is refused; how many were not.
-  int fill() {
-    for (int count = 0; count < 10'000; ++count) {
-      const auto done = put(*store, id_of(7, ++puts), 1, body(puts, kBytes));
+  Result<ObjectMeta> put_next() {
+    ++puts;
+    return put(*store, id_of(7, puts), 1, body(puts, kBytes));
+  }
+  /// Some segments, and then puts until one is refused.
+  void fill() {
+    for (int i = 0; i < 100; ++i) REQUIRE(put_next());
+    fs.set_free_bytes(options.reserve_bytes);
+    for (int i = 0; i < 10'000; ++i) {
+      const auto done = put_next();
       if (done) continue;
       REQUIRE(done.error().code() == Errc::kNoSpace);
-      return count;
+      return;
     }
     FAIL("the disk never gets full");
-    return 0;
   }
 };
 
 TEST_CASE_METHOD(FullDisk, "a put that was begun while there was space is committed when there is none any more") {
   std::vector<std::unique_ptr<StagedObject>> begun;
   for (int i = 0; i < 20; ++i) begun.push_back(staged());
-  fs.set_free_bytes(options.reserve_bytes);
   fill();
   std::uint64_t number = 0;
   for (auto& object : begun) REQUIRE(store->commit(std::move(object), info(1)));
@@ -73,7 +78,6 @@ TEST_CASE_METHOD(FullDisk, "a put that was begun while there was space is commit
 }
 
 TEST_CASE_METHOD(FullDisk, "a full disk refuses puts where they begin, also after a restart, until there is space") {
-  fs.set_free_bytes(options.reserve_bytes);
   fill();
   if (GENERATE(false, true)) {
     store.reset();
@@ -82,7 +86,7 @@ TEST_CASE_METHOD(FullDisk, "a full disk refuses puts where they begin, also afte
     store = std::move(*opened);
   }
   for (const std::uint64_t size : {std::uint64_t{1}, std::uint64_t{kBytes}}) {
-    const auto refused = store->stage(id_of(8, 1), "key", size);
+    const auto refused = store->stage(id_of(8, 1), testing::key_of(id_of(8, 1)), size);
     REQUIRE(!refused);
     REQUIRE(refused.error().code() == Errc::kNoSpace);
   }
@@ -96,7 +100,6 @@ TEST_CASE_METHOD(FullDisk, "a full disk refuses puts where they begin, also afte
 TEST_CASE_METHOD(FullDisk, "deletes on a full disk make space for puts") {
   options.retention = {};
   store->set_retention({});
-  fs.set_free_bytes(options.reserve_bytes);
   fill();
   for (std::uint64_t number = 1; number < puts; ++number) REQUIRE(testing::remove(*store, id_of(7, number), 2));
   testing::maintain_all(*store);
