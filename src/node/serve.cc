@@ -246,6 +246,7 @@ class Process {
   void shut() {
     if (control_) control_->stop();
     disk_.join();
+    if (store_) store_->confirm();
   }
 
   DataDir dir_;

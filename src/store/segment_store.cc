@@ -94,6 +94,7 @@ class SegmentStore final : public ObjectStore {
   void restart_scrub() override { scrubber_.restart(); }
   [[nodiscard]] ScrubProgress scrub_progress() const override { return scrubber_.progress(); }
   MaintainResult maintain(WallTime now) override;
+  void confirm() override;
   [[nodiscard]] StoreStats stats(BucketId home) const override { return index_.stats(home); }
   [[nodiscard]] StoreStats stats() const override;
   [[nodiscard]] std::optional<std::string> failed() const override { return latch_.reason(); }
@@ -405,11 +406,18 @@ MaintainResult SegmentStore::maintain(WallTime now) {
   if (did(result, "wrote of the index", snapshotter_.step())) return result;
   if (did(result, "ended a damaged segment", end_damaged())) return result;
   if (did(result, "compacted", compactor_.step(snapshotter_.covered()))) return result;
-  // Nothing else to do: what was written last is confirmed.
   if (did(result, "confirmed copies", log_.confirm(SegmentKind::kCopies))) return result;
   const std::lock_guard turn(log_.turns());
   did(result, "confirmed commits", log_.confirm(SegmentKind::kCommits));
   return result;
+}
+
+void SegmentStore::confirm() {
+  const std::lock_guard lock(maintaining_);
+  if (!latch_.check()) return;
+  const std::lock_guard turn(log_.turns());
+  for (const SegmentKind kind : {SegmentKind::kCopies, SegmentKind::kCommits})
+    if (const Result<bool> done = log_.confirm(kind); !done) static_cast<void>(latch_.note(done.error()));
 }
 
 }  // namespace

@@ -42,18 +42,25 @@ class BitRot(ClusterTest):
             flip(path, self.draw.randrange(used_bytes(path)), self.draw.randrange(8))
         return bool(paths)
 
-    def flip_inside(self, node, key, size):
-        """A bit of an object's bytes on this node. Returns file and offset; none if it has no copy."""
+    def find_copy(self, node, key, size):
+        """File and offset of an object's bytes on this node; none if it has no good copy."""
         wanted = content(key, size)
         for path in sorted(path for pattern in (SEGMENTS, LARGE)
                            for path in glob.glob(f"{node.dir}/{pattern}", recursive=True)):
             with open(path, "rb") as file:
                 at = file.read().find(wanted)
             if at >= 0:
-                place = at + self.draw.randrange(size)
-                flip(path, place, self.draw.randrange(8))
-                return path, place
+                return path, at
         return None
+
+    def flip_inside(self, node, key, size):
+        """A bit of an object's bytes on this node. Returns file and offset; none if it has no copy."""
+        found = self.find_copy(node, key, size)
+        if found is None:
+            return None
+        path, place = found[0], found[1] + self.draw.randrange(size)
+        flip(path, place, self.draw.randrange(8))
+        return path, place
 
     def store(self, cluster, count, prefix):
         objects = {f"{prefix}/{number}": SIZES[number % len(SIZES)] for number in range(count)}
@@ -123,14 +130,20 @@ class BitRot(ClusterTest):
             self.assertEqual(node.stop(), 0)
             self.flip_anywhere(node, SEGMENTS, 10)
             self.flip_anywhere(node, LARGE, 3)
+        lost = {key for key, size in objects.items()
+                if size and not any(self.find_copy(node, key, size) for node in cluster.nodes)}
         for node in cluster.nodes:
             node.start()
         cluster.wait_ready()
-        missing = self.read_everywhere(cluster.nodes, objects)
-        # Both copies of an object may be hit, but nobody may deny that it was there.
-        self.assertEqual({getattr(answer, "status", 503) for answer in missing.values()} - {500, 503}, set(), missing)
-        self.assertLess(len({key for _, key in missing}), 10, missing)
-        figure("rot_everywhere_missing", len({key for _, key in missing}))
+        for _ in range(2):  # what the first reads found to be damaged, the next take from elsewhere
+            missing = self.read_everywhere(cluster.nodes, objects)
+            # Both copies of an object may be hit, but nobody may deny that it was there.
+            self.assertEqual({getattr(answer, "status", 503) for answer in missing.values()} - {500, 503}, set(), missing)
+        unserved = {key for _, key in missing}
+        # A bit of a header makes good bytes unreadable.
+        self.assertLessEqual(len(unserved - lost), 3, (unserved - lost, missing))
+        self.assertLessEqual(lost, unserved)
+        figure("rot_everywhere_lost", f"{len(lost)}/{len(objects)}")
 
     def test_under_a_running_node(self):
         cluster = self.make_cluster(3, settings=PATIENT)

@@ -168,6 +168,17 @@ TEST_CASE_METHOD(Fixture, "a damaged record is found at the start, reported, and
   REQUIRE(get(*store, kA).value() == body(1, 100));
 }
 
+TEST_CASE_METHOD(Fixture, "damage to what was written last before an orderly end is not taken for a torn write") {
+  REQUIRE(put(*store, kA, 10, body(1, 100)));
+  store->confirm();
+  store.reset();
+  testing::flip_bit(first_segment(), kFirstBody);
+  store = open();
+  REQUIRE(get(*store, kA).error().code() == Errc::kCorrupt);
+  REQUIRE(reports.size() == 1);
+  REQUIRE(reports.front().offset == kFirst);
+}
+
 TEST_CASE_METHOD(Fixture, "a body that turned bad is found before its segment is compacted away") {
   REQUIRE(put(*store, kA, 10, body(1, 100)));
   REQUIRE(put(*store, kB, 10, body(2, 100)));

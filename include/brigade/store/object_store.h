@@ -144,14 +144,8 @@ class ObjectStore {
   virtual Result<ObjectMeta> remove(const ObjectId& id, std::string_view key, const CommitInfo& info) = 0;
   /// The same without waiting for other threads' writes: `done` gets the result. The call itself may still do the
   /// writing, its own and others'.
-  virtual void commit(std::unique_ptr<StagedObject> staged, const CommitInfo& info, Done done) {
-    const Done tell = std::move(done);
-    tell(commit(std::move(staged), info));
-  }
-  virtual void remove(const ObjectId& id, std::string_view key, const CommitInfo& info, Done done) {
-    const Done tell = std::move(done);
-    tell(remove(id, key, info));
-  }
+  virtual void commit(std::unique_ptr<StagedObject> staged, const CommitInfo& info, Done done) = 0;
+  virtual void remove(const ObjectId& id, std::string_view key, const CommitInfo& info, Done done) = 0;
   /// Forgets the record, object or tombstone, if it still has `revision`: no tombstone remains. For garbage that the
   /// map no longer places here and for leftovers that an in-sync sibling does not know.
   virtual Status forget(const ObjectId& id, Revision revision) = 0;
@@ -162,27 +156,16 @@ class ObjectStore {
   virtual Result<std::unique_ptr<ObjectReader>> open(const ObjectId& id, std::string_view key) = 0;
   /// The same without waiting for the disk: the object with its body in memory. None if that can't be had so, or there
   /// is anything to say that is an error of open.
-  virtual std::unique_ptr<ObjectReader> open_cached(const ObjectId& id, std::string_view key) {
-    static_cast<void>(id);
-    static_cast<void>(key);
-    return nullptr;
-  }
+  virtual std::unique_ptr<ObjectReader> open_cached(const ObjectId& id, std::string_view key) = 0;
   /// The same by id alone, for transfers between nodes; finds tombstones too (size 0).
   virtual Result<std::unique_ptr<ObjectReader>> open(const ObjectId& id) = 0;
 
   /// Revisions of an object that were replaced or deleted within the retention, the newest first. Not across forget.
-  [[nodiscard]] virtual std::vector<RetainedRevision> retained(const ObjectId& id) const {
-    static_cast<void>(id);
-    return {};
-  }
+  [[nodiscard]] virtual std::vector<RetainedRevision> retained(const ObjectId& id) const = 0;
   /// Errors: kNotFound (not retained, or no longer), kCorrupt.
-  virtual Result<std::unique_ptr<ObjectReader>> open_retained(const ObjectId& id, Revision revision) {
-    static_cast<void>(id);
-    static_cast<void>(revision);
-    return Error(Errc::kNotFound, "no such revision");
-  }
+  virtual Result<std::unique_ptr<ObjectReader>> open_retained(const ObjectId& id, Revision revision) = 0;
   /// How long what is replaced or deleted stays; 0: not at all. Holds for what is retained already, too.
-  virtual void set_retention(Duration retention) { static_cast<void>(retention); }
+  virtual void set_retention(Duration retention) = 0;
 
   /// Digest over live objects (no tombstones, none known corrupt) with home bucket `home` at `level`: what this store
   /// can vouch for. Kept incrementally; O(1).
@@ -196,36 +179,26 @@ class ObjectStore {
 
   /// The caller has found the record damaged (a scrub, a transfer whose checksum failed). Does nothing if `revision` is
   /// no longer the present one.
-  virtual void mark_corrupt(const ObjectId& id, Revision revision) {
-    static_cast<void>(id);
-    static_cast<void>(revision);
-  }
+  virtual void mark_corrupt(const ObjectId& id, Revision revision) = 0;
 
   /// Records known to be damaged, up to `most`. Cost: looks at 65 536 counters; none if nothing is damaged.
-  [[nodiscard]] virtual std::vector<IndexEntry> damaged(std::size_t most) const {
-    static_cast<void>(most);
-    return {};
-  }
+  [[nodiscard]] virtual std::vector<IndexEntry> damaged(std::size_t most) const = 0;
 
   /// Reads and verifies about `bytes` more of what is stored: records, large objects' files, and whether the index
   /// points to what is there. What is damaged is marked so. Returns how much was read; a pass follows the other. One
   /// caller at a time, beside maintain(). `now` stamps the pass.
-  virtual std::uint64_t scrub(std::uint64_t bytes, WallTime now) {
-    static_cast<void>(bytes);
-    static_cast<void>(now);
-    return 0;
-  }
+  virtual std::uint64_t scrub(std::uint64_t bytes, WallTime now) = 0;
   /// The next call of scrub() begins a new pass.
-  virtual void restart_scrub() {}
-  [[nodiscard]] virtual ScrubProgress scrub_progress() const { return {}; }
+  virtual void restart_scrub() = 0;
+  [[nodiscard]] virtual ScrubProgress scrub_progress() const = 0;
 
   /// Does one bounded piece of the work that may wait, and says when it wants to be called again. A store does nothing
   /// in the background by itself: its owner calls this, from one thread at a time. `now` says what has
   /// expired, and whose retention is over.
-  virtual MaintainResult maintain(WallTime now) {
-    static_cast<void>(now);
-    return {};
-  }
+  virtual MaintainResult maintain(WallTime now) = 0;
+  /// Says on disk that all that was written is whole, so that damage to the last of it is not taken for a torn write.
+  /// maintain() does it when it has nothing else to do; an orderly end does it at once.
+  virtual void confirm() = 0;
 
   /// Live objects with home bucket `home`, and their bytes.
   [[nodiscard]] virtual StoreStats stats(BucketId home) const = 0;
