@@ -183,6 +183,7 @@ enum ReportKind {
   filled @1;
   released @2;
   unreachable @3;
+  emptied @4;
 }
 
 struct Report {

@@ -81,5 +81,9 @@ struct Change {
       name @15 :Text;
       value @16 :Text;
     }
+    bucketsEmptied :group {
+      node @17 :UInt64;
+      buckets @18 :Data;
+    }
   }
 }

@@ -322,6 +322,26 @@ void ClusterMap::change(Seq seq, const wire::BucketsMoved& change) {
   });
 }
 
+/// As if the node had come up with a new store, for these buckets alone. Its part begins anew, so that nothing that it
+/// said or did before counts. It has stopped serving them.
+void ClusterMap::change(Seq seq, const wire::BucketsEmptied& change) {
+  change.buckets.for_each([&](BucketId bucket) {
+    if (cell(bucket).owner != change.node && cell(bucket).new_owner != change.node) return;
+    Cell& c = writable(bucket);
+    if (c.new_owner == change.node) drop_new_owner(c);
+    if (c.owner != change.node || c.state == BucketState::kReleased) return;
+    lose_sync(seq, c);
+    if (c.state == BucketState::kMoving && c.new_filled && is_up(c.new_owner)) {
+      finish_move(seq, c);
+      view_ = seq;
+      return;
+    }
+    if (c.state != BucketState::kStandIn) drop_new_owner(c);
+    c.assigned = seq;
+    c.owner_in_sync = Seq{};
+  });
+}
+
 void ClusterMap::change(Seq /*seq*/, const wire::SettingChanged& change) {
   auto texts = *setting_texts_;
   texts[change.name] = change.value;

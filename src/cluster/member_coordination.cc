@@ -352,6 +352,10 @@ void Member::on_report(NodeId from, const wire::Report& m) {
       const bool as_new_owner = cell.new_owner == from && cell.state == BucketState::kMoving && !cell.new_filled &&
                                 cell.new_assigned <= m.as_of && sender->changed <= m.as_of;
       if (as_owner || as_new_owner) holds.add(bucket);
+    } else if (m.kind == wire::ReportKind::kEmptied) {
+      const bool as_owner = cell.owner == from && cell.assigned <= m.as_of;
+      const bool as_new_owner = cell.new_owner == from && cell.new_assigned <= m.as_of;
+      if (as_owner || as_new_owner) holds.add(bucket);
     } else if (cell.owner == from && cell.state == BucketState::kMoving && cell.new_filled &&
                cell.new_assigned <= m.as_of) {
       holds.add(bucket);
@@ -361,6 +365,8 @@ void Member::on_report(NodeId from, const wire::Report& m) {
   for (BucketSet& part : holds.split(kSetBytesMax)) {
     if (m.kind == wire::ReportKind::kFilled) {
       append_change(wire::BucketsFilled{from, std::move(part)});
+    } else if (m.kind == wire::ReportKind::kEmptied) {
+      append_change(wire::BucketsEmptied{from, std::move(part)});
     } else {
       append_change(wire::BucketsReleased{from, std::move(part)});
     }

@@ -79,6 +79,9 @@ struct Teller {
   std::string operator()(const wire::BucketsMoved& c) const {
     return counted_buckets(c.buckets) + " moved to " + name_of(map, c.node);
   }
+  std::string operator()(const wire::BucketsEmptied& c) const {
+    return name_of(map, c.node) + " lost what it held of " + counted_buckets(c.buckets) + ": a disk failed";
+  }
   std::string operator()(const wire::SettingChanged& c) const { return c.name + " = " + c.value; }
 };
 

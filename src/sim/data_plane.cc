@@ -15,10 +15,21 @@ BucketSet DataPlane::on_map(const cluster::ClusterMap& map) {
     if (!stands) concerned.add(r.first);
     return !stands;
   });
+  std::erase_if(lost_, [&](const auto& l) {
+    const bool stands = is_lost(map.cell(l.first), l.first);
+    if (!stands) concerned.add(l.first);
+    return !stands;
+  });
   return concerned;
 }
 
+void DataPlane::lose(const BucketSet& buckets, const cluster::ClusterMap& map) {
+  buckets.for_each([&](BucketId bucket) { lost_[bucket] = map.seq(); });
+}
+
 std::vector<wire::Report> DataPlane::look(const cluster::ClusterMap& map, BucketSet& released) {
+  std::map<Seq, BucketSet> lost;
+  for (const auto& [bucket, seq] : lost_) lost[seq].add(bucket);
   BucketSet filled;
   BucketSet to_release;
   for (std::size_t i = 0; i < kBucketCount; ++i) {
@@ -28,7 +39,7 @@ std::vector<wire::Report> DataPlane::look(const cluster::ClusterMap& map, Bucket
     const bool fills_as_owner = cell.owner == self_ && !cell.in_sync && cell.state != cluster::BucketState::kReleased;
     const bool fills_as_new =
         cell.new_owner == self_ && cell.state == cluster::BucketState::kMoving && !cell.new_filled;
-    if (fills_as_owner || fills_as_new) filled.add(bucket);
+    if ((fills_as_owner || fills_as_new) && !is_lost(cell, bucket)) filled.add(bucket);
     if (!is_releasable(cell)) continue;
     to_release.add(bucket);
     if (forgets_ || is_released(cell, bucket)) continue;
@@ -36,11 +47,12 @@ std::vector<wire::Report> DataPlane::look(const cluster::ClusterMap& map, Bucket
     released.add(bucket);
   }
   std::vector<wire::Report> reports;
-  auto say = [&](wire::ReportKind kind, const BucketSet& buckets) {
-    for (BucketSet& part : buckets.split(kReportSetBytes)) reports.push_back({kind, map.seq(), std::move(part), self_});
+  auto say = [&](wire::ReportKind kind, Seq as_of, const BucketSet& buckets) {
+    for (BucketSet& part : buckets.split(kReportSetBytes)) reports.push_back({kind, as_of, std::move(part), self_});
   };
-  say(wire::ReportKind::kFilled, filled);
-  say(wire::ReportKind::kReleased, to_release);
+  for (const auto& [seq, buckets] : lost) say(wire::ReportKind::kEmptied, seq, buckets);
+  say(wire::ReportKind::kFilled, map.seq(), filled);
+  say(wire::ReportKind::kReleased, map.seq(), to_release);
   return reports;
 }
 

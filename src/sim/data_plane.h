@@ -23,14 +23,22 @@ class DataPlane {
   /// What there is to be said now. Releases at once what it says to have released (added to `released`).
   std::vector<wire::Report> look(const cluster::ClusterMap& map, BucketSet& released);
 
-  /// By its own map and what it has released this node would serve `bucket`, had it a lease.
+  /// One of several disks has failed, and with it what this node held of these buckets.
+  void lose(const BucketSet& buckets, const cluster::ClusterMap& map);
+  /// A new life: what was released is forgotten, not what was lost.
+  void restart() { released_.clear(); }
+
+  /// By its own map and what it has released and lost this node would serve `bucket`, had it a lease.
   [[nodiscard]] bool serves(const cluster::ClusterMap& map, BucketId bucket) const {
     const cluster::Cell& cell = map.cell(bucket);
-    return cell.owner == self_ && cell.in_sync && !is_released(cell, bucket);
+    return cell.owner == self_ && cell.in_sync && !is_released(cell, bucket) &&
+           (serves_lost_ || !is_lost(cell, bucket));
   }
 
   /// For Flaw::kReleaseForgotten.
   void forget_releases() { forgets_ = true; }
+  /// For Flaw::kLostServed.
+  void serve_lost() { serves_lost_ = true; }
 
  private:
   [[nodiscard]] bool is_releasable(const cluster::Cell& cell) const {
@@ -42,9 +50,19 @@ class DataPlane {
     return at != released_.end() && at->second == cell.new_assigned;
   }
 
+  [[nodiscard]] bool is_lost(const cluster::Cell& cell, BucketId bucket) const {
+    if (lost_.empty()) return false;
+    auto at = lost_.find(bucket);
+    if (at == lost_.end()) return false;
+    return (cell.owner == self_ && cell.assigned <= at->second) ||
+           (cell.new_owner == self_ && cell.new_assigned <= at->second);
+  }
+
   NodeId self_;
   std::map<BucketId, Seq> released_;  ///< with the assignment that it was released for
+  std::map<BucketId, Seq> lost_;      ///< for the parts that this node had in a map up to that seq
   bool forgets_ = false;
+  bool serves_lost_ = false;
 };
 
 }  // namespace brigade::sim

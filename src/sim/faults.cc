@@ -40,6 +40,7 @@ void Faults::strike() {
       {1, &Faults::coup},           {1, &Faults::change_setting}, {1, &Faults::change_somebody},
       {1, &Faults::replace_one},    {1, &Faults::rot_one},
   };
+  if (world_.options().several_disks && prng_.chance(1, 5)) return lose_disk();
   std::uint32_t sum = 0;
   for (const auto& each : kFaults) sum += each.weight;
   auto drawn = static_cast<std::uint32_t>(prng_.below(sum));
@@ -216,6 +217,17 @@ void Faults::rot_one() {
   world_.note("its log rots", node);
   world_.hosts()[node]->disk.rot(prng_);
   later(between(milliseconds{2}, milliseconds{2500}), [this, node] { world_.start(node); });
+}
+
+void Faults::lose_disk() {
+  // All buckets of a family are on one disk.
+  constexpr std::size_t kFamily = 16;
+  const std::size_t disks = 2 + prng_.below(5);
+  BucketSet lost;
+  for (std::size_t first = 0; first < kBucketCount; first += kFamily)
+    if (prng_.below(disks) == 0)
+      for (std::size_t i = 0; i < kFamily; ++i) lost.add(BucketId{static_cast<std::uint16_t>(first + i)});
+  world_.lose_disk(any_node(), lost);
 }
 
 void Faults::part() {

@@ -51,6 +51,7 @@ class Faults {
   bool start_spare(std::size_t node, Duration within);
   void remove_until_gone(std::size_t node);
   void rot_one();
+  void lose_disk();
   /// Somebody is gone for good, or has a damaged log: with a second one no rule could bring the cluster back.
   [[nodiscard]] bool misses_somebody() const;
   /// The coordinator is cut off, and all others start anew at once: they remember nothing of what they owe it.

@@ -53,11 +53,18 @@ Options large(std::uint64_t seed) {
   return options;
 }
 
+Options disks(std::uint64_t seed) {
+  Options options = brief(seed);
+  options.several_disks = true;
+  return options;
+}
+
 constexpr Kind kKinds[] = {
     {"five", "five settled nodes, ten seconds of faults", five},
     {"brief", "three to seven settled nodes, three seconds of dense faults", brief},
     {"joining", "two to seven nodes that join while faults go on", joining},
     {"changing", "three to six settled nodes, some of them replaced while faults go on", changing},
+    {"disks", "three to seven settled nodes with several disks each, some of which fail", disks},
     {"large", "5 to 50 nodes, settled or joining, thirty seconds of faults", large},
 };
 

@@ -27,6 +27,8 @@ void ServingChecker::for_touched(const wire::LogEntry& entry, F&& f) {
     released->buckets.for_each(f);
   } else if (const auto* moved = std::get_if<wire::BucketsMoved>(&entry.change)) {
     moved->buckets.for_each(f);
+  } else if (const auto* emptied = std::get_if<wire::BucketsEmptied>(&entry.change)) {
+    emptied->buckets.for_each(f);
   }
 }
 

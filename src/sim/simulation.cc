@@ -14,6 +14,8 @@ std::string_view flaw_name(Flaw flaw) {
       return "disk lies";
     case Flaw::kReleaseForgotten:
       return "release forgotten";
+    case Flaw::kLostServed:
+      return "lost buckets served";
     case Flaw::kIndexIncomplete:
       return "index incomplete";
     case Flaw::kClocksRunWild:

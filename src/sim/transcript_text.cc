@@ -45,6 +45,7 @@ struct ChangeTeller {
   std::string operator()(const wire::BucketsFilled& c) const { return counted(c.buckets) + " by " + name(c.node); }
   std::string operator()(const wire::BucketsReleased& c) const { return counted(c.buckets) + " by " + name(c.node); }
   std::string operator()(const wire::BucketsMoved& c) const { return counted(c.buckets) + " to " + name(c.node); }
+  std::string operator()(const wire::BucketsEmptied& c) const { return counted(c.buckets) + " by " + name(c.node); }
   std::string operator()(const wire::SettingChanged& c) const { return c.name + " = " + c.value; }
 };
 
@@ -122,7 +123,8 @@ std::string change_text(const wire::Change& change, const Namer& name) {
 
 bool is_about_buckets(const wire::Change& change) {
   return std::holds_alternative<wire::BucketsAssigned>(change) || std::holds_alternative<wire::BucketsFilled>(change) ||
-         std::holds_alternative<wire::BucketsReleased>(change) || std::holds_alternative<wire::BucketsMoved>(change);
+         std::holds_alternative<wire::BucketsReleased>(change) || std::holds_alternative<wire::BucketsMoved>(change) ||
+         std::holds_alternative<wire::BucketsEmptied>(change);
 }
 
 std::string message_text(const wire::Message& message, const std::string& confirmed, const Namer& name) {

@@ -125,8 +125,9 @@ void World::start(std::size_t node) {
   ++host.life;
   const Instant origin{std::chrono::seconds{2} + Duration{static_cast<std::int64_t>(prng_.below(1'000'000'000'000))}};
   host.clock = Clock(events_.now(), origin, host.drift_ppm);
-  host.data = DataPlane(host.info.id);
+  host.data.restart();
   if (options_.flaw == Flaw::kReleaseForgotten) host.data.forget_releases();
+  if (options_.flaw == Flaw::kLostServed) host.data.serve_lost();
   host.heard.clear();
   host.flushed_at = events_.now();
   host.tick_at = Moment::max();
@@ -175,6 +176,15 @@ void World::complain(std::size_t node, std::size_t other) {
   note("complains", node, other);
   const wire::Report report{wire::ReportKind::kUnreachable, hosts_[node]->member->commit(), {}, hosts_[other]->info.id};
   give(node, [&](cluster::Member& m, Instant now) { return m.report(now, report); });
+}
+
+void World::lose_disk(std::size_t node, const BucketSet& buckets) {
+  Host& host = *hosts_[node];
+  if (!host.is_running() || host.paused) return;
+  note("loses one of its disks", node);
+  host.data.lose(buckets, host.member->map());
+  serving_checker_.on_buckets(node, host, buckets);
+  plan_look(node, {});
 }
 
 Result<Position> World::propose(std::size_t node, const wire::Change& change) {

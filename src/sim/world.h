@@ -37,6 +37,8 @@ class World {
   void resume(std::size_t node);
   /// `node` says that it can't reach `other`.
   void complain(std::size_t node, std::size_t other);
+  /// One of its disks fails, on which these buckets are.
+  void lose_disk(std::size_t node, const BucketSet& buckets);
   /// An operator wants `change` from `node`, which should lead. Errors: as Member::propose; kUnavailable if it is down.
   Result<Position> propose(std::size_t node, const wire::Change& change);
   /// An operator changes a setting, through whoever leads.

@@ -14,7 +14,7 @@ namespace brigade::wire {
 
 namespace {
 
-static_assert(static_cast<int>(ReportKind::kUnreachable) == static_cast<int>(proto::ReportKind::UNREACHABLE));
+static_assert(static_cast<int>(ReportKind::kEmptied) == static_cast<int>(proto::ReportKind::EMPTIED));
 
 // Epochs and positions are groups, each of a type of its own in the generated code.
 template <class Group>
@@ -187,7 +187,7 @@ Heartbeat read_heartbeat(proto::Heartbeat::Reader in) {
 }
 
 Result<Message> read_report(proto::Report::Reader in) {
-  if (in.getKind() > proto::ReportKind::UNREACHABLE)
+  if (in.getKind() > proto::ReportKind::EMPTIED)
     return Error(Errc::kInvalid, "a Report of the unknown kind " + std::to_string(static_cast<unsigned>(in.getKind())));
   auto buckets = read_buckets(in.getBuckets());
   if (!buckets) return buckets.error();

@@ -18,11 +18,12 @@ constexpr std::array<std::string_view, std::variant_size_v<Message>> kMessageKin
     "Append", "Ack",        "LogRequest", "LogCut", "Heartbeat", "HeartbeatReply", "Report"};
 constexpr std::array<std::string_view, std::variant_size_v<Change>> kChangeKinds{
     "GroupFormed",     "NodeAdded",     "NodeRemoved",     "NodeUp",       "NodeDown",
-    "BucketsAssigned", "BucketsFilled", "BucketsReleased", "BucketsMoved", "SettingChanged"};
+    "BucketsAssigned", "BucketsFilled", "BucketsReleased", "BucketsMoved", "SettingChanged",
+    "BucketsEmptied"};
 constexpr std::array<std::string_view, 8> kReasons{"bootstrap", "demand",  "join", "balance",
                                                    "drain",     "failure", "loss", "operator"};
 constexpr std::array<std::string_view, 4> kRoles{"owner", "new-owner", "stand-in", "none"};
-constexpr std::array<std::string_view, 4> kReportKinds{"wanted", "filled", "released", "unreachable"};
+constexpr std::array<std::string_view, 5> kReportKinds{"wanted", "filled", "released", "unreachable", "emptied"};
 constexpr std::array<std::string_view, 6> kStates{"unassigned", "filling", "serving", "moving", "released", "stand-in"};
 constexpr std::array<std::string_view, kDropCount> kDrops{
     "malformed", "foreign-cluster", "bad-mac", "replayed", "old-incarnation", "own", "version"};

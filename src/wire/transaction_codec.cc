@@ -63,6 +63,9 @@ void write_change(const BucketsReleased& change, proto::Change::Builder out) {
 void write_change(const BucketsMoved& change, proto::Change::Builder out) {
   write_node_buckets(change.node, change.buckets, out.initBucketsMoved());
 }
+void write_change(const BucketsEmptied& change, proto::Change::Builder out) {
+  write_node_buckets(change.node, change.buckets, out.initBucketsEmptied());
+}
 void write_change(const SettingChanged& change, proto::Change::Builder out) {
   auto group = out.initSettingChanged();
   group.setName(text(change.name));
@@ -173,6 +176,8 @@ Result<Change> read(proto::Change::Reader in) {
       return read_node_buckets<BucketsMoved>(in.getBucketsMoved());
     case proto::Change::SETTING_CHANGED:
       return Change(SettingChanged{text(in.getSettingChanged().getName()), text(in.getSettingChanged().getValue())});
+    case proto::Change::BUCKETS_EMPTIED:
+      return read_node_buckets<BucketsEmptied>(in.getBucketsEmptied());
   }
   return Error(Errc::kInvalid, "a change of the unknown kind " + std::to_string(static_cast<unsigned>(in.which())) +
                                    ": it comes from another release; run the same one on all nodes");

@@ -154,6 +154,9 @@ void judge(Judge& j, const BucketsReleased& c) {
 void judge(Judge& j, const BucketsMoved& c) {
   j.node(c.node);
 }
+void judge(Judge& j, const BucketsEmptied& c) {
+  j.node(c.node);
+}
 void judge(Judge& j, const SettingChanged& c) {
   j.setting(c.name, c.value);
 }

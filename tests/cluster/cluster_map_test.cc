@@ -97,6 +97,60 @@ TEST_CASE("a bucket moves by filling, release and change of owner, and nobody se
   CHECK(s.map.view() == moved);
 }
 
+TEST_CASE("a node whose disk failed fills the buckets that were on it anew") {
+  Story s;
+  const Seq emptied = s.then(wire::BucketsEmptied{kA, BucketSet::of(kBucket)});
+  CHECK(s.cell().owner == kA);
+  CHECK(s.cell().state == BucketState::kFilling);
+  CHECK(s.cell().assigned == emptied);      // what it said of its part before does not count
+  CHECK(s.cell().owner_in_sync == Seq{});   // it is not the last that was whole
+  CHECK(s.cell().bucket_in_sync == emptied);
+  CHECK(s.map.view() == emptied);
+  CHECK(s.map.is_up(kA));
+  s.filled(kA);
+  CHECK(s.cell().state == BucketState::kServing);
+  s.then(wire::BucketsEmptied{kC, BucketSet::of(kBucket)});  // not its own
+  CHECK(s.cell().state == BucketState::kServing);
+}
+
+TEST_CASE("while a bucket moves, either node's disk may fail") {
+  Story s;
+  s.assign(wire::Role::kNewOwner, kB);
+  SECTION("the new owner's: it is let go") {
+    s.filled(kB);
+    s.then(wire::BucketsEmptied{kB, BucketSet::of(kBucket)});
+    CHECK_FALSE(s.cell().new_owner);
+    CHECK(s.cell().state == BucketState::kServing);
+    CHECK(s.cell().owner == kA);
+  }
+  SECTION("the new owner's, after the release: the owner was the last to serve") {
+    s.filled(kB);
+    const Seq released = s.then(wire::BucketsReleased{kA, BucketSet::of(kBucket)});
+    s.then(wire::BucketsEmptied{kB, BucketSet::of(kBucket)});
+    CHECK(s.cell().state == BucketState::kFilling);
+    CHECK(s.cell().owner_in_sync == released);
+  }
+  SECTION("the owner's, and the new one is not whole yet") {
+    s.then(wire::BucketsEmptied{kA, BucketSet::of(kBucket)});
+    CHECK_FALSE(s.cell().new_owner);
+    CHECK(s.cell().state == BucketState::kFilling);
+  }
+  SECTION("the owner's, and the new one is whole: it takes over") {
+    s.filled(kB);
+    s.then(wire::BucketsEmptied{kA, BucketSet::of(kBucket)});
+    CHECK(s.cell().owner == kB);
+    CHECK(s.cell().state == BucketState::kServing);
+  }
+  SECTION("the owner's, after the release: the move goes on") {
+    s.filled(kB);
+    s.then(wire::BucketsReleased{kA, BucketSet::of(kBucket)});
+    s.then(wire::BucketsEmptied{kA, BucketSet::of(kBucket)});
+    CHECK(s.cell().state == BucketState::kReleased);
+    s.then(wire::BucketsMoved{kB, BucketSet::of(kBucket)});
+    CHECK(s.cell().owner == kB);
+  }
+}
+
 TEST_CASE("a node that goes down is out of sync, and its whole successor takes over") {
   Story s;
   SECTION("alone") {
@@ -215,6 +269,7 @@ wire::Change any_change(Prng& prng) {
     case 7:
       return wire::BucketsFilled{node(), buckets()};
     case 8:
+      if (prng.chance(1, 3)) return wire::BucketsEmptied{node(), buckets()};
       return wire::BucketsReleased{node(), buckets()};
     default:
       return prng.chance(1, 3) ? wire::Change{wire::SettingChanged{"retention", prng.chance(1, 2) ? "2h" : "?"}}

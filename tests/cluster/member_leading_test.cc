@@ -414,6 +414,26 @@ TEST_CASE("a report holds for the part that the node had when it made it") {
   CHECK(filled());
 }
 
+TEST_CASE("what a node lost with a disk is emptied, for the part that it had then") {
+  Driven n(1);
+  lead(n);
+  pass_answered(n, 600ms);
+  std::optional<BucketId> own;
+  for (std::size_t i = 0; i < kBucketCount && !own; ++i) {
+    const BucketId bucket{static_cast<std::uint16_t>(i)};
+    if (n->map().cell(bucket).owner == NodeId{1} && !n->map().cell(bucket).new_owner) own = bucket;
+  }
+  REQUIRE(own.has_value());
+  const auto emptied = [&] { return n.logged<wire::BucketsEmptied>().has_value(); };
+  n.hear(2, wire::Report{wire::ReportKind::kEmptied, n->commit(), BucketSet::of(*own), {}});
+  CHECK_FALSE(emptied());
+  const Seq before{n->map().cell(*own).assigned.value - 1};
+  n.report({wire::ReportKind::kEmptied, before, BucketSet::of(*own), {}});
+  CHECK_FALSE(emptied());
+  n.report({wire::ReportKind::kEmptied, n->commit(), BucketSet::of(*own), {}});
+  CHECK(emptied());
+}
+
 TEST_CASE("a long log is cut after a snapshot, and who lags behind it is told so") {
   Driven n(1, boot_of(1));
   n.pass(500ms);

@@ -41,6 +41,7 @@ void must_die(Flaw flaw, std::uint64_t seeds) {
     options.seed = seed;
     options.flaw = flaw;
     options.joining = flaw == Flaw::kIndexIncomplete;  // who joins takes an index
+    options.several_disks = flaw == Flaw::kLostServed;
     options.heal_limit = 3s;                           // it is safety that is asked for
     if (is_noticed(options)) break;
   }
@@ -54,6 +55,9 @@ TEST_CASE("a disk that lies is noticed") {
 }
 TEST_CASE("a node that serves what it has released is noticed") {
   must_die(Flaw::kReleaseForgotten, 50);
+}
+TEST_CASE("a node that serves what it has lost with a disk is noticed") {
+  must_die(Flaw::kLostServed, 50);
 }
 TEST_CASE("an index of which a part is missing is noticed") {
   must_die(Flaw::kIndexIncomplete, 50);

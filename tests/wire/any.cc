@@ -159,8 +159,10 @@ Change any_change(std::size_t index) {
       return BucketsReleased{any_id(), any_buckets()};
     case 8:
       return BucketsMoved{any_id(), any_buckets()};
-    default:
+    case 9:
       return SettingChanged{any_name(), any_plain_text(50)};
+    default:
+      return BucketsEmptied{any_id(), any_buckets()};
   }
 }
 
@@ -201,7 +203,7 @@ Message any_message(std::size_t index) {
     case 12:
       return HeartbeatReply{any_epoch(), any_number(0, ~0ULL), none_or_any_seq(), none_or_any_seq()};
     default:
-      return Report{static_cast<ReportKind>(any_number(0, 3)), none_or_any_seq(), any_buckets(), any_id()};
+      return Report{static_cast<ReportKind>(any_number(0, 4)), none_or_any_seq(), any_buckets(), any_id()};
   }
 }
 

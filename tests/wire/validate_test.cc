@@ -118,6 +118,7 @@ TEST_CASE("changes that name nobody, or too many, are refused") {
   CHECK(problem(Change(NodeDown{})) == "NodeDown: the node is missing");
   CHECK(problem(Change(BucketsFilled{{}, buckets({1})})) == "BucketsFilled: the node is missing");
   CHECK(problem(Change(BucketsReleased{{}, buckets({1})})) == "BucketsReleased: the node is missing");
+  CHECK(problem(Change(BucketsEmptied{{}, buckets({1})})) == "BucketsEmptied: the node is missing");
   CHECK(problem(Change(BucketsMoved{{}, buckets({1})})) == "BucketsMoved: the node is missing");
   CHECK(problem(Change(NodeUp{sample_node(), {}})) == "NodeUp: the incarnation is missing");
   CHECK(problem(Change(GroupFormed{{NodeId{2}, NodeId{1}}, 0})) == "GroupFormed: node ids do not rise");
@@ -139,11 +140,11 @@ TEST_CASE("enumerators beyond the last are refused") {
   CHECK_FALSE(decode_change(encode(BucketsAssigned{static_cast<Reason>(8), {}})).has_value());
   CHECK_FALSE(
       decode_change(encode(BucketsAssigned{Reason::kJoin, {{static_cast<Role>(4), NodeId{1}, {}}}})).has_value());
-  CHECK_FALSE(decode_message(encode(Report{static_cast<ReportKind>(4), Seq{1}, {}, NodeId{1}})).has_value());
+  CHECK_FALSE(decode_message(encode(Report{static_cast<ReportKind>(5), Seq{1}, {}, NodeId{1}})).has_value());
   // The tag of a union is the first thing in its struct, behind the segment table and the root pointer.
   Bytes change = encode(NodeDown{NodeId{1}});
   bool refused = true;
-  for (unsigned tag = 10; tag < 256; ++tag)
+  for (unsigned tag = 11; tag < 256; ++tag)
     for (std::size_t at = 16; at < 32; ++at) {
       Bytes other = change;
       if (other[at] != std::byte{4}) continue;

@@ -23,6 +23,7 @@ enum class Flaw : std::uint8_t {
   kNone,
   kDiskLies,          ///< writes are called durable at once, and a crash loses them
   kReleaseForgotten,  ///< a node says that it has released buckets, and goes on serving them
+  kLostServed,        ///< a node says that it has lost buckets with a disk, and goes on serving them
   kIndexIncomplete,   ///< an index is handed out of which a part is missing
   kClocksRunWild,     ///< clock rates differ by a tenth
 };
@@ -36,6 +37,8 @@ struct Options {
   bool joining = false;
   /// The last so many of `nodes` belong to no cluster at first: each takes the place of one that is gone for good.
   std::size_t spares = 0;
+  /// Nodes lose one disk of several now and then, and with it what they hold of some buckets.
+  bool several_disks = false;
   Duration faults = std::chrono::seconds{10};
   Duration heal_limit = std::chrono::seconds{60};
   /// Mean time between two faults; zero: none.

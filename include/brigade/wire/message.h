@@ -123,6 +123,7 @@ enum class ReportKind : std::uint8_t {
   kFilled,       ///< the sender holds the whole content, as of its role at `as_of`
   kReleased,     ///< the sender has stopped serving these, whose new owner is filled
   kUnreachable,  ///< the sender can't reach `node`, which is up by the map
+  kEmptied,      ///< the sender has lost what it held of these, for the parts that it had at `as_of`
 };
 /// What the data plane of a node tells the coordinator. Repeated by the node until the map says so.
 struct Report {

@@ -96,6 +96,12 @@ struct BucketsMoved {
   BucketSet buckets;
   bool operator==(const BucketsMoved&) const = default;
 };
+/// `node`, owner or new owner of these, has lost what it held of them: a disk of several failed.
+struct BucketsEmptied {
+  NodeId node;
+  BucketSet buckets;
+  bool operator==(const BucketsEmptied&) const = default;
+};
 struct SettingChanged {
   std::string name;
   std::string value;
@@ -103,7 +109,7 @@ struct SettingChanged {
 };
 
 using Change = std::variant<GroupFormed, NodeAdded, NodeRemoved, NodeUp, NodeDown, BucketsAssigned, BucketsFilled,
-                            BucketsReleased, BucketsMoved, SettingChanged>;
+                            BucketsReleased, BucketsMoved, SettingChanged, BucketsEmptied>;
 
 struct LogEntry {
   Epoch epoch;  ///< the coordinator that appended it
