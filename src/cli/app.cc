@@ -3,6 +3,7 @@
 #include "commands.h"
 
 #include <cstdlib>
+#include <filesystem>
 #include <iostream>
 #include <string>
 #include <utility>
@@ -60,6 +61,20 @@ class App {
  private:
   CLI::App* add(const std::string& name, const std::string& about) { return app_.add_subcommand(name, about); }
 
+  static void add_data(CLI::App* command, std::vector<std::string>& dirs, const std::string& about) {
+    command->add_option("--data", dirs, about)->required()->allow_extra_args(false);
+  }
+
+  static std::vector<std::string> whole_paths(const std::vector<std::string>& paths) {
+    std::vector<std::string> whole;
+    for (const std::string& path : paths) {
+      std::string one = std::filesystem::absolute(path).lexically_normal().string();
+      if (one.size() > 1 && one.ends_with('/')) one.pop_back();
+      whole.push_back(std::move(one));
+    }
+    return whole;
+  }
+
   static void add_redundancy(CLI::App* command, std::optional<std::uint32_t>& redundancy) {
     command->add_option("--redundancy", redundancy, "copies of each object")->check(CLI::IsMember({1, 2, 4, 8, 16}));
   }
@@ -79,7 +94,7 @@ class App {
     const std::vector<std::string> transports = {"multicast", "unicast"};
     auto* const bootstrap =
         add("bootstrap", "make a node's data directory: of a new cluster, or with --join of one that runs");
-    bootstrap->add_option("--data", bootstrap_.data_dir, "the directory to make")->required();
+    add_data(bootstrap, data_dirs_, "the directory to make; again: directories on further disks, for objects");
     bootstrap->add_option("--name", bootstrap_.name, "the node's name, unique in the cluster")->required();
     auto* const join = bootstrap->add_option("--join", bootstrap_.join_url, "URL of any node of the cluster to join");
     bootstrap->add_option("--token", bootstrap_.token, "join token, for --join (or BRIGADE_TOKEN)");
@@ -102,15 +117,25 @@ class App {
         ->excludes(join);
     bootstrap->add_option("--log-level", bootstrap_.log_level, "of the node [info]")->check(CLI::IsMember(levels));
     bootstrap->add_flag("--json", bootstrap_.json, "print JSON");
-    bootstrap->callback([this] { outcome_ = run_bootstrap(bootstrap_); });
+    bootstrap->callback([this] {
+      bootstrap_.data_dir = data_dirs_.front();
+      bootstrap_.disks = whole_paths({data_dirs_.begin() + 1, data_dirs_.end()});
+      outcome_ = run_bootstrap(bootstrap_);
+    });
 
     auto* const token = add("token", "print the join token of a node's cluster");
     token->add_option("--data", data_dir_, "the node's data directory")->required();
     token->callback([this] { outcome_ = run_token(data_dir_); });
 
     auto* const serve = add("serve", "run a node in the foreground until SIGTERM");
-    serve->add_option("--data", data_dir_, "the node's data directory")->required();
-    serve->callback([this] { outcome_ = node::serve({data_dir_}); });
+    add_data(serve, data_dirs_, "the node's data directory; again: directories on further disks, for objects");
+    serve->add_option("--give-up", given_up_, "a further disk that is lost: what it held is fetched from its siblings")
+        ->allow_extra_args(false);
+    serve->callback([this] {
+      outcome_ = node::serve({.data_dir = data_dirs_.front(),
+                              .disks = whole_paths({data_dirs_.begin() + 1, data_dirs_.end()}),
+                              .give_up = whole_paths(given_up_)});
+    });
 
     auto* const dev = add("dev", "run a whole cluster on this machine, for a first look and for tests");
     dev->add_option("--data", dev_.data_dir, "directory for the nodes' directories, kept between runs")->required();
@@ -273,6 +298,7 @@ class App {
   RestoreCommand restore_;
   bool wait_ = false;
   std::string data_dir_;
+  std::vector<std::string> data_dirs_, given_up_;
   std::string key_;
   std::string setting_;
   std::string name_;

@@ -27,6 +27,7 @@ Result<node::Config> config_from(const BootstrapCommand& command) {
   config.name = command.name;
   config.zone = command.zone;
   config.weight = command.weight;
+  config.disks = command.disks;
   config.client_listen = given_or(command.listen_client, config.client_listen);
   config.peer_listen = given_or(command.listen_peer, config.peer_listen);
   config.client_advertise = command.advertise_client;

@@ -30,6 +30,7 @@ struct NodeOptions {
 
 struct BootstrapCommand {
   std::string data_dir;
+  std::vector<std::string> disks;  ///< whole paths
   std::string name;
   std::string join_url;  ///< empty: a new cluster
   std::string token;

@@ -89,6 +89,12 @@ std::string render_status(const json::value& cluster) {
   add_line(out, "stored here",
            counted(number_at(cluster, "objects"), "object") + ", " + human_bytes(number_at(cluster, "bytes")));
   if (const auto* const scrub = find_at(cluster, "scrub")) add_line(out, "scrub", scrub_text(*scrub));
+  for (const json::value& disk : array_at(cluster, "disks")) {
+    std::string text = text_at(disk, "path") + ": " + counted(number_at(disk, "objects"), "object") + ", " +
+                       human_bytes(number_at(disk, "bytes"));
+    if (text_at(disk, "state") == "failed") text += " FAILED: " + text_at(disk, "reason");
+    add_line(out, "disk", text);
+  }
   return out + "\n" + roster_table(cluster, coordinator);
 }
 

@@ -1,13 +1,13 @@
 #include "brigade/node/bootstrap.h"
 
 #include "address.h"
+#include "drawn_id.h"
 #include "private_file.h"
 
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
 #include <netdb.h>
-#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -20,22 +20,6 @@ namespace brigade::node {
 namespace {
 
 namespace fs = std::filesystem;
-
-void draw(void* bytes, std::size_t size) {
-  // Up to 256 bytes come whole, or not at all when a signal arrives before the pool is ready.
-  ssize_t got = 0;
-  do {
-    got = ::getrandom(bytes, size, 0);
-  } while (got < 0 && errno == EINTR);
-  BRIGADE_CHECK(got == static_cast<ssize_t>(size), "getrandom: " << std::strerror(errno));
-}
-
-/// Never 0, which means none.
-std::uint64_t draw_id() {
-  std::uint64_t id = 0;
-  while (id == 0) draw(&id, sizeof id);
-  return id;
-}
 
 /// Removes what was made in the directory unless it was finished.
 class Unfinished {

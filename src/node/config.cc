@@ -3,12 +3,12 @@
 #include "brigade/node/config.h"
 
 #include "address.h"
+#include "drawn_id.h"
 #include "private_file.h"
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <charconv>
 #include <cstring>
 #include <fcntl.h>
 #include <fstream>
@@ -31,7 +31,7 @@ struct Key {
   std::string_view comment;
 };
 
-constexpr std::array<Key, 14> kKeys = {{
+constexpr std::array<Key, 15> kKeys = {{
     {"name", "The node's name, unique in the cluster: 1 to 63 of A-Z a-z 0-9 . _ -"},
     {"zone", "What fails together with this node (a rack, a room); copies go to different zones. May be empty."},
     {"weight", "This node's share of the data, compared with the others' weights: 1 to 1000000."},
@@ -42,22 +42,12 @@ constexpr std::array<Key, 14> kKeys = {{
     {"transport", "How datagrams travel: \"multicast\", or \"unicast\" where a network has no multicast."},
     {"multicast", "The group and port of the datagrams; the same on all nodes."},
     {"interface", "IPv4 address of the interface for multicast; empty: the host of the peer address."},
+    {"disks", "Directories on further disks that hold objects, too, each its own share. Add to them, take none away."},
     {"peers", "Peer addresses of other nodes, for the first contact."},
     {"cluster", "The cluster that this node belongs to. Never change it."},
     {"naming_seed", "What keys are hashed with; the same on all nodes, known to nobody else. Never change it."},
     {"log_level", "trace, debug, info, warn or error."},
 }};
-
-std::string hex64(std::uint64_t value) {
-  return to_string(ClusterId{value});
-}
-
-std::optional<std::uint64_t> parse_hex64(std::string_view text) {
-  std::uint64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, 16);
-  if (text.size() != 16 || error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
 
 Error invalid(std::string detail) {
   return {Errc::kInvalid, std::move(detail)};
@@ -202,7 +192,8 @@ std::string value_text(const Config& config, std::string_view key) {
   if (key == "naming_seed") return quoted(hex64(config.naming_seed));
   if (key == "log_level") return quoted(config.log_level);
   std::string list = "[";
-  for (const auto& peer : config.peers) list += (list.size() > 1 ? ", " : "") + quoted(peer);
+  for (const auto& item : key == "disks" ? config.disks : config.peers)
+    list += (list.size() > 1 ? ", " : "") + quoted(item);
   return list + "]";
 }
 
@@ -224,6 +215,11 @@ Status check_config(const Config& config) {
   if (auto ok = check_transport(config); !ok) return ok;
   for (const auto& peer : config.peers) {
     if (const auto address = parse_host_port(peer); !address) return invalid("peers: " + address.error().detail());
+  }
+  for (const auto& disk : config.disks) {
+    if (!disk.starts_with('/') || disk.ends_with('/'))
+      return invalid("disks: '" + disk + "' must be a whole path, such as /mnt/b");
+    if (std::ranges::count(config.disks, disk) > 1) return invalid("disks: " + disk + " is given twice");
   }
   if (std::ranges::find(kLogLevels, config.log_level) == kLogLevels.end())
     return invalid("log_level: '" + config.log_level + "' must be trace, debug, info, warn or error");
@@ -259,6 +255,7 @@ Result<Config> load_config(const DataDir& dir) {
   read.transport("transport", config.transport);
   read.text("multicast", config.multicast);
   read.text("interface", config.interface);
+  read.texts("disks", config.disks);
   read.texts("peers", config.peers);
   read.hex("cluster", config.cluster.value);
   read.hex("naming_seed", config.naming_seed);

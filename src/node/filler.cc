@@ -69,6 +69,7 @@ std::vector<Filler::Work> Filler::look(const View& view, std::map<Seq, BucketSet
       continue;
     }
     any = true;
+    if (!context_.is_whole || context_.emptied.contains(bucket)) continue;
     if (auto at = filled_.find(bucket); at != filled_.end()) {
       if (since(view.map, cell, context_.self) <= at->second) {
         filled[at->second].add(bucket);

@@ -124,6 +124,13 @@ void add_buckets(Collection& c, const View& view, const BucketCounts& counts) {
   }
 }
 
+void add_disks(Collection& c, const std::vector<store::DiskSet::DiskState>& disks) {
+  c.begin("disk_up", "1 if the disk works, 0 if it has failed.", MetricType::Gauge);
+  for (const auto& disk : disks) c.add({{"path", disk.path}}, disk.failed ? 0 : 1);
+  c.begin("disk_object_bytes", "Bytes of live objects on the disk.", MetricType::Gauge);
+  for (const auto& disk : disks) c.add({{"path", disk.path}}, static_cast<double>(disk.stats.bytes));
+}
+
 }  // namespace
 
 std::string metrics_text(const NodeContext& context, const View& view, const BucketCounts& counts,
@@ -132,6 +139,7 @@ std::string metrics_text(const NodeContext& context, const View& view, const Buc
   add_control_plane(collection, view, context.control.stats(), context.control.may_serve());
   add_buckets(collection, view, counts);
   add_store(collection, context.store.stats());
+  if (context.disks != nullptr) add_disks(collection, context.disks->states());
   add_scrub(collection, context.store.scrub_progress(), context.scrub);
   add_data_plane(collection, context.stats);
   collection.gauge("uptime_seconds", "Since this process started.", uptime_seconds);

@@ -8,12 +8,21 @@
 namespace brigade::node {
 
 bool NodeContext::serves(const cluster::ClusterMap& map, BucketId bucket) const {
-  if (!replication::serves(map, self, bucket)) return false;
+  if (!replication::serves(map, self, bucket) || !is_whole || is_emptied(map, bucket)) return false;
   auto at = released.find(bucket);
   if (at == released.end()) return true;
   // If that new owner went away before it took over, the bucket is this node's to serve again.
   const cluster::Cell& cell = map.cell(bucket);
   return !cell.new_owner || cell.new_assigned != at->second;
+}
+
+bool NodeContext::is_emptied(const cluster::ClusterMap& map, BucketId bucket) const {
+  if (emptied.empty()) return false;
+  const auto at = emptied.find(bucket);
+  if (at == emptied.end()) return false;
+  const cluster::Cell& cell = map.cell(bucket);
+  return (cell.owner == self && cell.assigned <= at->second) ||
+         (cell.new_owner == self && cell.new_assigned <= at->second);
 }
 
 bool NodeContext::holds_copy(const cluster::ClusterMap& map, const ObjectId& id) const {

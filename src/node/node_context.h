@@ -27,6 +27,7 @@
 #include "brigade/net/http_client.h"
 #include "brigade/node/config.h"
 #include "brigade/node/control.h"
+#include "brigade/store/disk_set.h"
 #include "brigade/store/object_store.h"
 #include "brigade/wire/auth.h"
 
@@ -140,10 +141,17 @@ struct NodeContext {
   /// Buckets that this node has stopped serving before the log says so, with the assignment of the new owner for whom
   /// (design §5 "Moving a bucket").
   std::map<BucketId, Seq> released;
+  /// Buckets of which a failed disk had a part, whole families of them, for the parts that this node had in a map up to
+  /// that seq. Not served; and not filled either, until none of a family is missed any more (disks.h).
+  std::map<BucketId, Seq> emptied;
+  bool is_whole = true;                   ///< false: some disk is not here, and `emptied` is not known yet
+  const store::DiskSet* disks = nullptr;  ///< if there are several
 
   [[nodiscard]] std::shared_ptr<const View> view() const { return control.view(); }
   /// By the map, and not given up meanwhile.
   [[nodiscard]] bool serves(const cluster::ClusterMap& map, BucketId bucket) const;
+  /// Something of it was lost with a disk, and the map does not say so yet.
+  [[nodiscard]] bool is_emptied(const cluster::ClusterMap& map, BucketId bucket) const;
   /// It has the object, as one of the in-sync replicas of its level.
   [[nodiscard]] bool holds_copy(const cluster::ClusterMap& map, const ObjectId& id) const;
   /// Waits until the map has reached `seq`; false at the deadline.

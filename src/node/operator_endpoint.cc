@@ -1,5 +1,6 @@
 #include "operator_endpoint.h"
 
+#include "disks.h"
 #include "metrics.h"
 #include "object_response.h"
 #include "operator_answers.h"
@@ -46,7 +47,8 @@ std::string_view methods_of(std::string_view path) {
                                         "/cluster/plan",
                                         "/cluster/objects"};
   if (path == "/cluster/settings") return "GET, HEAD, POST";
-  if (path == "/cluster/remove" || path == "/cluster/scrub" || path == kJoinTarget || path.starts_with(kRestore)) return "POST";
+  if (path == "/cluster/remove" || path == "/cluster/scrub" || path == kJoinTarget || path.starts_with(kRestore))
+    return "POST";
   if (path.starts_with(kLocate) || path.starts_with(kRevisions) || std::ranges::find(kRead, path) != std::end(kRead))
     return "GET, HEAD";
   return {};
@@ -140,6 +142,7 @@ asio::awaitable<void> OperatorEndpoint::cluster(net::Response& response) {
   json::object body = cluster_json(*view, counts(*view), context_.config, context_.control.may_serve(), stored);
   body["version"] = BRIGADE_VERSION;
   body["scrub"] = scrub_json(context_);
+  body["disks"] = disks_json(context_);
   body["uptime_s"] = static_cast<std::uint64_t>(uptime_seconds());
   co_await send_json(response, std::move(body));
 }

@@ -176,7 +176,7 @@ class Write {
       done_.insert(node);
     } else if (pushed.error().code() == Errc::kStale) {
       wait_for = std::max(wait_for, Seq{parse_number(pushed.error().detail()).value_or(0)});
-    } else if (pushed.error().code() == Errc::kNoSpace) {
+    } else if (pushed.error().code() == Errc::kNoSpace || pushed.error().code() == Errc::kOverloaded) {
       why_ = pushed.error().detail();  // it is there, and its reads go on
     } else {
       context_.complain_about(node);

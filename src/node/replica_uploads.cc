@@ -190,6 +190,8 @@ asio::awaitable<Status> push_record(NodeContext& context, NodeId node, store::Ob
   if (status == 200) co_return Status{};
   if (named) co_return Error{Errc::kStale, to_string(named)};
   if (status == 507) co_return full_disk(context, node);
+  if (status == 503)
+    co_return Error{Errc::kOverloaded, NodeContext::name_of(context.view()->map, node) + " can't take it just now"};
   co_return Error{Errc::kUnavailable, "a replica answered " + std::to_string(status)};
 }
 

@@ -3,6 +3,7 @@
 
 #include "client_endpoint.h"
 #include "comparer.h"
+#include "disks.h"
 #include "filler.h"
 #include "node_context.h"
 #include "operator_endpoint.h"
@@ -10,6 +11,7 @@
 #include "repairer.h"
 #include "scrub_task.h"
 
+#include <algorithm>
 #include <csignal>
 #include <cstdlib>
 #include <optional>
@@ -54,7 +56,7 @@ void raise_file_limit() {
 /// Everything that one process holds, in the order in which it must be made and unmade.
 class Process {
  public:
-  explicit Process(std::string root) : dir_{std::move(root)}, disk_(kDiskThreads) {}
+  explicit Process(const ServeOptions& options) : options_(options), dir_{options.data_dir}, disk_(kDiskThreads) {}
 
   int run() {
     if (auto started = start(); !started) {
@@ -114,12 +116,14 @@ class Process {
     comparer_.emplace(*context_);
     repairer_.emplace(*context_);
     scrub_.emplace(*context_);
+    if (disks_->set != nullptr) keeper_.emplace(*context_, *disks_->set, std::move(disks_->known));
     if (auto listening = listen(); !listening) return listening;
     background_.emplace(io_.get_executor());
     background_->spawn(filler_->run());
     background_->spawn(comparer_->run());
     background_->spawn(repairer_->run());
     background_->spawn(scrub_->run());
+    if (keeper_) background_->spawn(keeper_->run());
     background_->spawn(watch_health());
     background_->spawn(maintain_store());
     asio::co_spawn(io_, wait_for_signal(), asio::detached);
@@ -131,9 +135,13 @@ class Process {
     options.on_corrupt = [](const std::string& file, std::uint64_t offset, const std::string& reason) {
       spdlog::error("corrupt record file={} offset={} reason=\"{}\"", file, offset, reason);
     };
-    auto opened = store::open_segment_store(file_system_, dir_.root, std::move(options));
+    for (const std::string& disk : options_.disks)
+      if (std::ranges::find(config_.disks, disk) == config_.disks.end()) config_.disks.push_back(disk);
+    if (auto ok = check_config(config_); !ok) return ok;
+    auto opened = open_disks(file_system_, dir_, config_.disks, options_.give_up, identity_, options);
     if (!opened) return opened.error();
-    store_ = std::move(*opened);
+    disks_ = std::move(*opened);
+    store_ = disks_->store.get();
     const store::StoreStats stats = store_->stats();
     spdlog::info("store open objects={} bytes={} corrupt={}", stats.objects, stats.bytes, stats.corrupt);
     return {};
@@ -236,6 +244,7 @@ class Process {
     comparer_->stop();
     repairer_->stop();
     scrub_->stop();
+    if (keeper_) keeper_->stop();
     co_await client_server_->drain(kDrain);
     co_await background_->wait();
     co_await peer_server_->drain(kDrain);
@@ -246,9 +255,10 @@ class Process {
   void shut() {
     if (control_) control_->stop();
     disk_.join();
-    if (store_) store_->confirm();
+    if (store_ != nullptr) store_->confirm();
   }
 
+  const ServeOptions& options_;
   DataDir dir_;
   DataLock lock_;
   asio::io_context io_{1};
@@ -257,7 +267,8 @@ class Process {
   Config config_;
   store::Identity identity_;
   std::unique_ptr<store::Journal> journal_;
-  std::unique_ptr<store::ObjectStore> store_;
+  std::optional<OpenDisks> disks_;
+  store::ObjectStore* store_ = nullptr;  ///< of disks_
   std::optional<net::PeerAuth> peer_auth_;
   std::unique_ptr<net::HttpClient> peers_;
   std::unique_ptr<Control> control_;
@@ -269,6 +280,7 @@ class Process {
   std::optional<Comparer> comparer_;
   std::optional<Repairer> repairer_;
   std::optional<ScrubTask> scrub_;
+  std::optional<DiskKeeper> keeper_;
   std::unique_ptr<net::HttpServer> client_server_;
   std::unique_ptr<net::HttpServer> peer_server_;
   std::optional<TaskGroup> background_;
@@ -282,7 +294,7 @@ int serve(const ServeOptions& options) {
   spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %l [%n] %v");
   std::signal(SIGPIPE, SIG_IGN);
   raise_file_limit();
-  return Process(options.data_dir).run();
+  return Process(options).run();
 }
 
 }  // namespace brigade::node

@@ -101,17 +101,23 @@ class Node:
         self.host, self.prefix, self.transport = host, prefix, transport
         self.client, self.peer = free_ports(2)
         self.url = f"http://{host}:{self.client}"
-        self.process = None
+        self.process, self.disks = None, []
+
+    def add_disk(self):
+        """An empty directory for the next bootstrap."""
+        self.disks.append(f"{self.dir}-disk{len(self.disks) + 1}")
+        os.mkdir(self.disks[-1])
 
     def bootstrap(self, *arguments):
-        return run_cli("bootstrap", "--data", self.dir, "--name", self.name, *self.transport,
+        disks = [word for disk in self.disks for word in ("--data", disk)]
+        return run_cli("bootstrap", "--data", self.dir, *disks, "--name", self.name, *self.transport,
                        "--listen-client", f"{self.host}:{self.client}", "--listen-peer", f"{self.host}:{self.peer}",
                        *arguments)
 
-    def start(self):
+    def start(self, *arguments):
         with open(self.log, "ab") as log:
             # A test that is killed for its time takes its nodes along.
-            command = [*self.prefix, "setpriv", "--pdeathsig", "KILL", BRIGADE, "serve", "--data", self.dir]
+            command = [*self.prefix, "setpriv", "--pdeathsig", "KILL", BRIGADE, "serve", "--data", self.dir, *arguments]
             self.process = subprocess.Popen(command, stdout=log, stderr=log)
 
     def stop(self):
@@ -179,10 +185,10 @@ class Node:
 
 
 class Cluster:
-    """`place(number)` gives the host, the prefix and, if need be, the transport; `settings` are NAME=VALUE."""
+    """`place(number)` gives the host, the prefix and, if need be, the transport; `settings` are NAME=VALUE; `disks`: how many further disks each node has."""
 
-    def __init__(self, root, place, settings):
-        self.root, self.place, self.nodes, self.token = root, place, [], ""
+    def __init__(self, root, place, settings, disks=0):
+        self.root, self.place, self.nodes, self.token, self.disks = root, place, [], "", disks
         self.settings = [word for setting in settings for word in ("--set", setting)]
 
     def start(self, count):
@@ -194,6 +200,8 @@ class Cluster:
         """Bootstraps and starts one more node; returns it once it is ready."""
         number = len(self.nodes) + 1
         node = Node(self.root, f"n{number}", *self.place(number))
+        for _ in range(self.disks):
+            node.add_disk()
         first = self.nodes[0] if self.nodes else None
         join = ["--join", first.url, "--token", self.token] if first else self.settings
         made = node.bootstrap(*join)
@@ -337,8 +345,8 @@ class ClusterTest(unittest.TestCase):
                         print(f"--- {name}, the end of it", *log.readlines()[-60:], sep="\n", flush=True)
             shutil.rmtree(self.root, ignore_errors=True)
 
-    def make_cluster(self, count, place=lambda number: ("127.0.0.1", ()), settings=()):
-        cluster = Cluster(self.root, place, settings)
+    def make_cluster(self, count, place=lambda number: ("127.0.0.1", ()), settings=(), disks=0):
+        cluster = Cluster(self.root, place, settings, disks)
         self.addCleanup(cluster.close)
         cluster.start(count)
         return cluster

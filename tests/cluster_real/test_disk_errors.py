@@ -1,10 +1,8 @@
 """A disk that fails under a node: the node says so and leaves, the others go on, and nothing acknowledged is lost."""
 import glob
-import os
-import shutil
-import subprocess
 import unittest
 
+import fault_injection
 from churn import Churn, judge
 from harness import PATIENT, ClusterTest, run_cli, wait_for
 
@@ -16,31 +14,8 @@ FAULTS = (("fdatasync", "/objects/**/*.seg", "the object store failed"),
 
 
 class DiskErrors(ClusterTest):
-    def inject(self, node, call, files, error):
-        """From now on every such call on these files fails. Ends with the node."""
-        found = glob.glob(node.dir + files, recursive=True)
-        assert found, f"{node.name} has no {files}"
-        paths = [word for path in found for word in ("-P", path)]
-        pid = node.process.pid
-        strace = subprocess.Popen(["strace", "-f", "-qq", "-o", "/dev/null", "-p", str(pid), *paths,
-                                   "-e", f"trace={call}", "-e", f"inject={call}:error={error}"])
-        self.addCleanup(strace.wait)
-        self.addCleanup(strace.kill)
-
-        def attached():
-            assert strace.poll() is None or not node.is_running(), "strace can't attach"
-            tracers = []
-            for task in glob.glob(f"/proc/{pid}/task/*/status"):
-                try:
-                    with open(task) as status:
-                        tracers.append("TracerPid:\t0\n" not in status.read())
-                except OSError:
-                    pass
-            return all(tracers)
-        wait_for("strace is attached", 30, attached)
-
     def test_a_node_whose_disk_fails_leaves_and_says_why(self):
-        if os.geteuid() != 0 or not shutil.which("strace"):
+        if not fault_injection.is_possible():
             self.skipTest("needs root and strace, to make system calls fail")
         cluster = self.make_cluster(3, settings=PATIENT)
         # The one whose disk fails may say 500 before it leaves.
@@ -49,7 +24,7 @@ class DiskErrors(ClusterTest):
         victim, others = cluster.nodes[1], [cluster.nodes[0], cluster.nodes[2]]
         for number, (call, files, why) in enumerate(FAULTS):
             churn.wait_for_more(50)
-            self.inject(victim, call, files, "EIO")
+            fault_injection.inject(self, victim, call, glob.glob(victim.dir + files, recursive=True), "EIO")
             # Something for the journal to write.
             changed = run_cli("settings", f"grace={number + 5}min", "--data", others[0].dir, "--node", others[0].url)
             self.assertEqual(changed.returncode, 0, changed.stderr)

@@ -30,6 +30,7 @@ struct Config {
   Transport transport = Transport::kMulticast;
   std::string multicast = "239.255.77.1:7400";
   std::string interface;           ///< IPv4 address of the interface for multicast; empty: the peer address' host
+  std::vector<std::string> disks;  ///< whole paths of directories on further disks, for objects
   std::vector<std::string> peers;  ///< peer addresses for first contact, from bootstrap --join
   ClusterId cluster;
   std::uint64_t naming_seed = 0;  ///< see base/checksum.h NamingSecret

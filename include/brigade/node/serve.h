@@ -5,11 +5,14 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 namespace brigade::node {
 
 struct ServeOptions {
-  std::string data_dir;  ///< made by bootstrap
+  std::string data_dir;              ///< made by bootstrap
+  std::vector<std::string> disks;    ///< further directories for objects, besides those of the config
+  std::vector<std::string> give_up;  ///< disks that are lost
 };
 
 /// Runs the node until SIGTERM or SIGINT, then drains connections. The process' exit code: 0 after a signal, 1 if the

@@ -1,0 +1,157 @@
+#include "disks.h"
+
+#include <algorithm>
+#include <chrono>
+#include <map>
+#include <utility>
+
+#include <spdlog/spdlog.h>
+
+namespace brigade::node {
+namespace {
+
+constexpr std::chrono::milliseconds kTurn{100};
+constexpr std::size_t kReportBytesMax = 1000;
+
+Result<store::DiskSet::Disk> open_disk(store::FileSystem& file_system, const std::string& path,
+                                       const store::SegmentStoreOptions& options) {
+  auto store = store::open_segment_store(file_system, path, options);
+  if (!store) return store.error();
+  const auto free = file_system.free_bytes(path);
+  if (!free) return free.error();
+  const std::uint64_t capacity = *free + (*store)->stats().bytes;
+  return store::DiskSet::Disk{path, std::move(*store), std::max<std::uint64_t>(capacity, 1)};
+}
+
+bool is_same_family(BucketId a, BucketId b) {
+  return a.value / store::DiskSet::kFamilyBuckets == b.value / store::DiskSet::kFamilyBuckets;
+}
+
+}  // namespace
+
+Result<OpenDisks> open_disks(store::FileSystem& file_system, const DataDir& dir, const std::vector<std::string>& paths,
+                             const std::vector<std::string>& give_up, const store::Identity& self,
+                             const store::SegmentStoreOptions& options) {
+  auto known = DiskRegister::load(dir);
+  if (!known) return known.error();
+  const auto usable = known->settle(paths, give_up, self);
+  if (!usable) return usable.error();
+  auto own = open_disk(file_system, dir.root, options);
+  if (!own) return own.error();
+  if (known->disks().empty()) return OpenDisks{std::move(own->store), nullptr, std::move(*known), {}};
+  std::vector<DataLock> locks;
+  std::vector<store::DiskSet::Disk> disks;
+  disks.push_back(std::move(*own));
+  for (const std::string& path : *usable) {
+    auto lock = DataLock::take({path}, Sharing::kAlone, "a node has it as one of its disks");
+    if (!lock) return lock.error();
+    locks.push_back(std::move(*lock));
+    auto disk = open_disk(file_system, path, options);
+    if (!disk)
+      return Error(disk.error().code(), "the disk " + path + ": " + disk.error().detail() +
+                                            ". If it is lost, start once with `--give-up " + path + "`");
+    disks.push_back(std::move(*disk));
+  }
+  auto set = store::DiskSet::make(std::move(disks), known->is_open());
+  if (!set) return set.error();
+  OpenDisks opened{nullptr, set->get(), std::move(*known), std::move(locks)};
+  opened.store = std::move(*set);
+  return opened;
+}
+
+DiskKeeper::DiskKeeper(NodeContext& context, store::DiskSet& set, DiskRegister known)
+    : context_(context), set_(set), known_(std::move(known)) {
+  context_.disks = &set_;
+  context_.is_whole = !known_.is_open();
+}
+
+/// What is lost is not served from now on, and later said to be so for the parts that this node has by now.
+void DiskKeeper::look_for_failures(const View& view) {
+  for (const std::size_t disk : set_.failed_disks()) {
+    if (!noted_.insert(disk).second) continue;
+    const auto state = set_.states()[disk];
+    set_.lost().for_each([&](BucketId bucket) { context_.emptied.try_emplace(bucket, view.map.seq()); });
+    spdlog::critical("disk failed path={} reason=\"{}\": its {} buckets will be filled anew from their siblings",
+                     state.path, *state.failed, set_.lost().size());
+    known_.give_up(state.path);
+    unsaved_ = true;
+  }
+}
+
+/// After a start without a disk that was there before: only a node that may serve knows all the parts that it had.
+void DiskKeeper::look_for_what_was_lost(const View& view) {
+  if (context_.is_whole || !context_.control.may_serve()) return;
+  set_.lost().for_each([&](BucketId bucket) { context_.emptied.try_emplace(bucket, view.map.seq()); });
+  context_.is_whole = true;
+  spdlog::warn("a disk was given up: what may have been on it will be filled anew from the siblings");
+}
+
+void DiskKeeper::report(const View& view) {
+  std::map<Seq, BucketSet> lost;
+  for (const auto& [bucket, as_of] : context_.emptied)
+    if (context_.is_emptied(view.map, bucket)) lost[as_of].add(bucket);
+  for (const auto& [as_of, buckets] : lost)
+    for (BucketSet& part : buckets.split(kReportBytesMax)) {
+      wire::Report statement;
+      statement.kind = wire::ReportKind::kEmptied;
+      statement.as_of = as_of;
+      statement.buckets = std::move(part);
+      context_.control.report(std::move(statement));
+    }
+  // A family gets another disk once none of its buckets is missed any more.
+  for (auto at = context_.emptied.begin(); at != context_.emptied.end();) {
+    auto end = at;
+    bool missed = false;
+    for (; end != context_.emptied.end() && is_same_family(at->first, end->first); ++end)
+      missed = missed || context_.is_emptied(view.map, end->first);
+    if (!missed) {
+      set_.release(at->first);
+      at = context_.emptied.erase(at, end);
+    } else {
+      at = end;
+    }
+  }
+  if (context_.is_whole && context_.emptied.empty() && known_.is_open()) {
+    known_.close();
+    unsaved_ = true;
+    spdlog::info("what was lost with a disk is being filled anew");
+  }
+}
+
+asio::awaitable<void> DiskKeeper::save() {
+  auto write = [this] { return known_.save(); };
+  const Status saved = co_await context_.disk.run(std::move(write));
+  if (!saved) spdlog::error("the register of disks can't be written: {}", saved.error().detail());
+  unsaved_ = !saved;
+}
+
+asio::awaitable<void> DiskKeeper::run() {
+  while (!stopped_) {
+    const auto view = context_.view();
+    if (view->in_roster) {
+      look_for_failures(*view);
+      look_for_what_was_lost(*view);
+      // Known on disk before anybody is told: a disk that was given up must not come back with the next start.
+      if (unsaved_) co_await save();
+      if (!unsaved_) report(*view);
+      if (unsaved_) co_await save();
+    }
+    co_await pause_for(kTurn);
+  }
+}
+
+boost::json::array disks_json(const NodeContext& context) {
+  boost::json::array list;
+  if (context.disks == nullptr) return list;
+  for (const store::DiskSet::DiskState& disk : context.disks->states()) {
+    boost::json::object one{{"path", disk.path},
+                            {"state", disk.failed ? "failed" : "in use"},
+                            {"objects", disk.stats.objects},
+                            {"bytes", disk.stats.bytes}};
+    one["reason"] = disk.failed ? boost::json::value(*disk.failed) : boost::json::value(nullptr);
+    list.push_back(std::move(one));
+  }
+  return list;
+}
+
+}  // namespace brigade::node
