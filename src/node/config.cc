@@ -218,7 +218,7 @@ Status check_config(const Config& config) {
   }
   for (const auto& disk : config.disks) {
     if (!disk.starts_with('/') || disk.ends_with('/'))
-      return invalid("disks: '" + disk + "' must be a whole path, such as /mnt/b");
+      return invalid("disks: '" + disk + "' must be a whole path, such as /srv/b");
     if (std::ranges::count(config.disks, disk) > 1) return invalid("disks: " + disk + " is given twice");
   }
   if (std::ranges::find(kLogLevels, config.log_level) == kLogLevels.end())

@@ -392,48 +392,6 @@ TEST_CASE("only an operator's changes can be proposed, by a coordinator with a l
   CHECK(n.propose(wire::SettingChanged{"retention", "3h"}));
 }
 
-TEST_CASE("a report holds for the part that the node had when it made it") {
-  Driven n(1);
-  lead(n);
-  pass_answered(n, 600ms);
-  const auto filled = [&] { return n.logged<wire::BucketsFilled>().has_value(); };
-  // The planner moves buckets to node 2; it can't have filled them before they were given to it.
-  std::optional<BucketId> moving;
-  for (std::size_t i = 0; i < kBucketCount && !moving; ++i) {
-    const BucketId bucket{static_cast<std::uint16_t>(i)};
-    if (n->map().cell(bucket).new_owner == NodeId{2}) moving = bucket;
-  }
-  REQUIRE(moving.has_value());
-  n.hear(2, wire::Report{wire::ReportKind::kFilled, Seq{1}, BucketSet::of(*moving), {}});
-  CHECK_FALSE(filled());
-  n.hear(3, wire::Report{wire::ReportKind::kFilled, n->commit(), BucketSet::of(*moving), {}});
-  CHECK_FALSE(filled());
-  n.hear(2, wire::Report{wire::ReportKind::kReleased, n->commit(), BucketSet::of(*moving), {}});
-  CHECK_FALSE(n.logged<wire::BucketsReleased>());
-  n.hear(2, wire::Report{wire::ReportKind::kFilled, n->commit(), BucketSet::of(*moving), {}});
-  CHECK(filled());
-}
-
-TEST_CASE("what a node lost with a disk is emptied, for the part that it had then") {
-  Driven n(1);
-  lead(n);
-  pass_answered(n, 600ms);
-  std::optional<BucketId> own;
-  for (std::size_t i = 0; i < kBucketCount && !own; ++i) {
-    const BucketId bucket{static_cast<std::uint16_t>(i)};
-    if (n->map().cell(bucket).owner == NodeId{1} && !n->map().cell(bucket).new_owner) own = bucket;
-  }
-  REQUIRE(own.has_value());
-  const auto emptied = [&] { return n.logged<wire::BucketsEmptied>().has_value(); };
-  n.hear(2, wire::Report{wire::ReportKind::kEmptied, n->commit(), BucketSet::of(*own), {}});
-  CHECK_FALSE(emptied());
-  const Seq before{n->map().cell(*own).assigned.value - 1};
-  n.report({wire::ReportKind::kEmptied, before, BucketSet::of(*own), {}});
-  CHECK_FALSE(emptied());
-  n.report({wire::ReportKind::kEmptied, n->commit(), BucketSet::of(*own), {}});
-  CHECK(emptied());
-}
-
 TEST_CASE("a long log is cut after a snapshot, and who lags behind it is told so") {
   Driven n(1, boot_of(1));
   n.pass(500ms);

@@ -24,7 +24,7 @@ Config sample() {
   config.peer_listen = "10.0.0.7:8081";
   config.transport = Transport::kUnicast;
   config.interface = "10.0.0.7";
-  config.disks = {"/mnt/b", "/mnt/a disk"};
+  config.disks = {"/srv/b", "/srv/a disk"};
   config.peers = {"10.0.0.8:8081", "[fd00::9]:8081", "n4.example:8081"};
   config.cluster = ClusterId{0x0123456789abcdef};
   config.naming_seed = 0xfedcba9876543210;
@@ -125,8 +125,8 @@ TEST_CASE("a wrong line of a config is refused with its place, its key and what 
            {"transport = 1", "line 6: transport", "in quotes"},
            {"peers = \"10.0.0.1:1\"", "line 6: peers", "list"},
            {"peers = [\"10.0.0.1:1\", 5]", "line 6: peers", "texts only"},
-           {"disks = [\"mnt/b\"]", "disks", "whole path"},
-           {"disks = [\"/mnt/b\", \"/mnt/b\"]", "disks", "twice"},
+           {"disks = [\"srv/b\"]", "disks", "whole path"},
+           {"disks = [\"/srv/b\", \"/srv/b\"]", "disks", "twice"},
            {"wieght = 3", "line 6: wieght", "no key"},
            {"weight = = 3", "line 6", ""},
            {"zone = \"a b\"", "zone", "A-Z a-z 0-9"},
