@@ -32,32 +32,32 @@ net::Fields object_fields(const NodeContext& context, const store::ObjectMeta& m
   return fields;
 }
 
-/// Streams [range.first, range.end). The first bytes may be here already.
-asio::awaitable<Status> send_range(NodeContext& context, OpenedObject& object, net::ByteRange range,
-                                   net::Response& response) {
-  std::uint64_t at = range.first;
+enum class Sent : std::uint8_t { kWhole, kClientGone, kUnreadable };
+
+/// Streams [range.first, range.end), and leaves in `range` what was not sent. The first bytes may be here already.
+asio::awaitable<Sent> send_range(NodeContext& context, OpenedObject& object, net::ByteRange& range,
+                                 net::Response& response) {
   const std::span<const std::byte> here = object.here();
   std::vector<std::byte> buffer;
-  while (at < range.end) {
+  while (range.first < range.end) {
     std::span<const std::byte> bytes;
-    if (at < here.size()) {
-      bytes = here.subspan(at);
+    if (range.first < here.size()) {
+      bytes = here.subspan(range.first);
     } else {
-      buffer.resize(std::min<std::uint64_t>(kBufferBytes, range.end - at));
+      buffer.resize(std::min<std::uint64_t>(kBufferBytes, range.end - range.first));
       store::ObjectReader* reader = object.reader.get();
-      auto visit = [reader, at, &buffer] { return reader->read(at, buffer); };
+      auto visit = [reader, at = range.first, &buffer] { return reader->read(at, buffer); };
       auto read = co_await context.disk.run(std::move(visit));
-      if (!read) co_return read.error();
-      if (*read == 0) co_return Error{Errc::kCorrupt, "the record is shorter than it says"};
+      if (!read || *read == 0) co_return Sent::kUnreadable;
       bytes = std::span<const std::byte>(buffer).first(*read);
     }
-    bytes = bytes.first(std::min<std::uint64_t>(bytes.size(), range.end - at));
+    bytes = bytes.first(std::min<std::uint64_t>(bytes.size(), range.end - range.first));
     auto sent = co_await response.write(bytes);
-    if (!sent) co_return sent.error();
-    at += bytes.size();
+    if (!sent) co_return Sent::kClientGone;
+    range.first += bytes.size();
     context.stats.bytes_out += bytes.size();
   }
-  co_return Status{};
+  co_return Sent::kWhole;
 }
 
 }  // namespace
@@ -112,8 +112,9 @@ Error unavailable_error(std::string detail) {
   return {Errc::kUnavailable, std::move(detail)};
 }
 
-asio::awaitable<void> send_object(NodeContext& context, OpenedObject object, const net::Request& request,
-                                  net::Response& response, std::function<Status()> may_leave) {
+asio::awaitable<std::optional<UnsentRest>> send_object(NodeContext& context, OpenedObject object,
+                                                       const net::Request& request, net::Response& response,
+                                                       std::function<Status()> may_leave) {
   const store::ObjectMeta& meta = object.reader->meta();
   const net::RequestHead& head = request.head();
   net::Validators validators{net::make_etag(meta.sha256), meta.modified, meta.size};
@@ -121,7 +122,7 @@ asio::awaitable<void> send_object(NodeContext& context, OpenedObject object, con
 
   if (auto leaves = may_leave(); !leaves) {
     co_await send_problem(response, leaves.error());
-    co_return;
+    co_return std::nullopt;
   }
   net::ResponseHead answer;
   answer.status = decision.status;
@@ -129,7 +130,7 @@ asio::awaitable<void> send_object(NodeContext& context, OpenedObject object, con
   if (decision.status == 304 || decision.status == 412 || decision.status == 416) {
     if (decision.status == 416) answer.fields.add("Content-Range", "bytes */" + std::to_string(meta.size));
     co_await response.send(std::move(answer), "");
-    co_return;
+    co_return std::nullopt;
   }
   std::vector<net::ByteRange> ranges = std::move(decision.ranges);
   const bool whole = decision.status == 200;
@@ -139,32 +140,37 @@ asio::awaitable<void> send_object(NodeContext& context, OpenedObject object, con
     if (!whole) answer.fields.add("Content-Range", net::content_range(ranges[0], meta.size));
     const net::BodyFraming framing = net::BodyFraming::of_length(ranges[0].end - ranges[0].first);
     auto begun = co_await response.begin(std::move(answer), framing);
-    if (!begun) co_return;
+    if (!begun) co_return std::nullopt;
     if (head.method != "HEAD") {
-      auto sent = co_await send_range(context, object, ranges[0], response);
-      if (!sent) co_return;
+      const Sent sent = co_await send_range(context, object, ranges[0], response);
+      if (sent == Sent::kUnreadable) {
+        std::optional<UnsentRest> rest(std::in_place, ranges[0], std::move(validators.etag));
+        co_return rest;
+      }
+      if (sent == Sent::kClientGone) co_return std::nullopt;
     }
     co_await response.end();
-    co_return;
+    co_return std::nullopt;
   }
   net::Multipart parts = net::make_multipart(ranges, meta.size, meta.content_type,
                                              "brigade-" + to_string(meta.id) + to_string(meta.revision));
   answer.fields.add("Content-Type", parts.content_type);
   const net::BodyFraming framing = net::BodyFraming::of_length(parts.length);
   auto begun = co_await response.begin(std::move(answer), framing);
-  if (!begun) co_return;
+  if (!begun) co_return std::nullopt;
   if (head.method == "HEAD") {
     co_await response.end();
-    co_return;
+    co_return std::nullopt;
   }
   for (std::size_t i = 0; i < ranges.size(); ++i) {
     auto told = co_await response.write(std::as_bytes(std::span(parts.part_heads[i])));
-    if (!told) co_return;
-    auto sent = co_await send_range(context, object, ranges[i], response);
-    if (!sent) co_return;
+    if (!told) co_return std::nullopt;
+    const Sent sent = co_await send_range(context, object, ranges[i], response);
+    if (sent != Sent::kWhole) co_return std::nullopt;
   }
   auto told = co_await response.write(std::as_bytes(std::span(parts.tail)));
   if (told) co_await response.end();
+  co_return std::nullopt;
 }
 
 }  // namespace brigade::node

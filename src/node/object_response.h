@@ -6,12 +6,15 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <boost/asio/awaitable.hpp>
 
+#include "brigade/net/http_semantics.h"
 #include "brigade/net/http_server.h"
 #include "brigade/store/object_store.h"
 
@@ -35,10 +38,19 @@ struct OpenedObject {
 /// large one. Errors: as ObjectStore::open and read.
 asio::awaitable<Result<OpenedObject>> open_object(NodeContext& context, ObjectId id, std::string key);
 
+/// What is missing of an answer that was begun.
+struct UnsentRest {
+  UnsentRest(net::ByteRange range_in, std::string etag_in) : range(range_in), etag(std::move(etag_in)) {}
+  net::ByteRange range;  ///< of the object
+  std::string etag;
+};
+
 /// Decides conditions and ranges, sends the answer. `may_leave` is asked just before the head leaves: an error is sent
-/// in its place.
-asio::awaitable<void> send_object(NodeContext& context, OpenedObject object, const net::Request& request,
-                                  net::Response& response, std::function<Status()> may_leave);
+/// in its place. A record that turns out to be damaged after that: what is still to be sent, from elsewhere, if that is
+/// one range; otherwise the answer ends too early.
+asio::awaitable<std::optional<UnsentRest>> send_object(NodeContext& context, OpenedObject object,
+                                                       const net::Request& request, net::Response& response,
+                                                       std::function<Status()> may_leave);
 
 /// Sends `error` as a problem, unless the answer has begun.
 asio::awaitable<void> send_problem(net::Response& response, Error error);

@@ -38,7 +38,7 @@ Status may_leave(NodeContext& context, BucketId bucket) {
 }
 
 asio::awaitable<Outcome> read_here(NodeContext& context, const ObjectId id, const std::string& key, BucketId bucket,
-                                   net::Request& request, net::Response& response) {
+                                   net::Request& request, net::Response& response, std::optional<UnsentRest>& rest) {
   const auto view = context.view();
   if (!context.serves(view->map, bucket)) co_return Outcome::kFailed;
   auto opened = co_await open_object(context, id, key);
@@ -52,7 +52,7 @@ asio::awaitable<Outcome> read_here(NodeContext& context, const ObjectId id, cons
   ++context.stats.reads_local;
   OpenedObject object = std::move(*opened);
   std::function<Status()> check = [&context, bucket] { return may_leave(context, bucket); };
-  co_await send_object(context, std::move(object), request, response, std::move(check));
+  rest = co_await send_object(context, std::move(object), request, response, std::move(check));
   co_return Outcome::kAnswered;
 }
 
@@ -127,6 +127,12 @@ class RemoteRead {
       co_return Outcome::kAnswered;
     }
     co_return co_await pipe(ex);
+  }
+
+  /// From now on it is about the rest of an answer that this node has begun itself.
+  void take_over(UnsentRest rest) {
+    rest_ = rest.range;
+    etag_ = std::move(rest.etag);
   }
 
   /// Goes on with what is left of a body that broke off, from another node.
@@ -210,12 +216,19 @@ asio::awaitable<void> read_object(NodeContext& context, const std::string& key, 
     auto here = std::ranges::find(candidates, context.self, &replication::ReadCandidate::node);
     if (here != candidates.end() && context.holds_copy(view->map, id))
       std::rotate(candidates.begin(), here, std::next(here));
-    std::stable_partition(candidates.begin(), candidates.end(), [&](const auto& c) { return !context.is_suspect(c.node); });
+    std::stable_partition(candidates.begin(), candidates.end(),
+                          [&](const auto& c) { return !context.is_suspect(c.node); });
     for (const auto& candidate : candidates) {
       if (!context.control.may_serve()) break;
       Outcome outcome = Outcome::kFailed;
       if (candidate.node == context.self) {
-        outcome = co_await read_here(context, id, key, candidate.bucket, request, response);
+        std::optional<UnsentRest> rest;
+        outcome = co_await read_here(context, id, key, candidate.bucket, request, response, rest);
+        if (rest) {
+          remote.take_over(std::move(*rest));
+          co_await finish_elsewhere(context, remote, context.self, id);
+          co_return;
+        }
       } else {
         outcome = co_await remote.ask(NodeContext::peer_address(view->map, candidate.node), candidate.bucket);
         if (outcome == Outcome::kFailed) context.suspect(candidate.node);
@@ -263,7 +276,9 @@ asio::awaitable<void> read_for_peer(NodeContext& context, ObjectId id, BucketId 
     co_return;
   }
   const std::string wanted = std::move(*key);
-  const Outcome outcome = co_await read_here(context, id, wanted, bucket, request, response);
+  // Damage that is met midway cuts the answer off: the gateway goes on elsewhere.
+  std::optional<UnsentRest> rest;
+  const Outcome outcome = co_await read_here(context, id, wanted, bucket, request, response, rest);
   if (outcome == Outcome::kAnswered) co_return;
   Status fits = may_leave(context, bucket);
   Error error = !fits                         ? fits.error()

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include <boost/container/deque.hpp>
+
 #include "brigade/base/check.h"
 
 namespace brigade::store {
@@ -76,11 +78,16 @@ struct ContentIndex::Packed {
 };
 
 struct ContentIndex::Bucket {
-  std::vector<Packed> records;                                 // rising by id
+  /// Pieces of one size, all full but those at the ends: as a vector grows, what it leaves behind fits nobody, and
+  /// takes a fifth of the memory.
+  using Records =
+      boost::container::deque<Packed, void, boost::container::deque_options<boost::container::block_size<12U>>::type>;
+
+  Records records;                                             // rising by id
   std::array<std::unique_ptr<Digest>, kLevelMax + 1> digests;  // made when first needed
   StoreStats stats;
 
-  [[nodiscard]] std::vector<Packed>::iterator at_or_after(const ObjectId& id) {
+  [[nodiscard]] Records::iterator at_or_after(const ObjectId& id) {
     return std::lower_bound(records.begin(), records.end(), id,
                             [](const Packed& r, const ObjectId& i) { return r.is_before(i); });
   }
@@ -160,10 +167,7 @@ std::optional<IndexRecord> ContentIndex::put(const IndexRecord& record) {
     count(*bucket, *before, false);
     *found = Packed(record);
   } else {
-    std::vector<Packed>& records = bucket->records;
-    // Doubling would waste up to half of the memory; an eighth keeps the budget.
-    if (records.size() == records.capacity()) records.reserve(records.size() + records.size() / 8 + 4);
-    records.insert(bucket->at_or_after(id), Packed(record));
+    bucket->records.insert(bucket->at_or_after(id), Packed(record));
   }
   count(*bucket, record, true);
   return before;
@@ -178,7 +182,7 @@ std::optional<IndexRecord> ContentIndex::erase(const ObjectId& id) {
   if (found == nullptr) return std::nullopt;
   const IndexRecord before = found->record(home);
   count(*bucket, before, false);
-  bucket->records.erase(bucket->records.begin() + (found - bucket->records.data()));
+  bucket->records.erase(bucket->at_or_after(id));
   return before;
 }
 
@@ -268,14 +272,6 @@ void ContentIndex::visit(BucketId home, const std::function<void(const IndexReco
   const Bucket* bucket = bucket_of(here, home);
   if (bucket == nullptr) return;
   for (const Packed& record : bucket->records) visit(record.record(home));
-}
-
-void ContentIndex::reserve(BucketId home, std::size_t records) {
-  Region& here = region(home);
-  const std::lock_guard lock(here.mutex);
-  std::unique_ptr<Bucket>& bucket = here.buckets[home.value & 0xff];
-  if (!bucket) bucket = std::make_unique<Bucket>();
-  bucket->records.reserve(records);
 }
 
 StoreStats ContentIndex::stats(BucketId home) const {

@@ -77,8 +77,6 @@ class ContentIndex {
   void visit(BucketId home, const std::function<void(const IndexRecord&)>& visit) const;
   /// Forgets all.
   void clear();
-  /// Room for so many records in a bucket.
-  void reserve(BucketId home, std::size_t records);
   [[nodiscard]] StoreStats stats(BucketId home) const;
   [[nodiscard]] StoreStats stats() const;
 

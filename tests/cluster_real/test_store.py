@@ -128,3 +128,22 @@ class Store(ClusterTest):
         wait_for("the damaged copy is replaced", 30, lambda: node.cluster()["scrub"]["repaired"] == 1)
         self.assertEqual(node.cluster()["scrub"]["corrupt_now"], 0)
         check_all(nodes, objects)
+
+    def test_damage_that_a_read_meets_midway_is_stepped_over(self):
+        nodes = self.make_cluster(3).nodes
+        objects = self.fill(nodes)
+        node = nodes[1]
+        self.assertEqual(node.stop(), 0)
+        hits = [record for record in dump(node) if record["state"] == "live" and record["body_file"]][:2]
+        for hit in hits:
+            flip(hit["body_file"], 4096 + 1_500_000)
+        node.start()
+        node.wait_ready()
+        wait_for("the node serves what it holds", 30, lambda: node.request("HEAD", f"/o/{hits[0]['key']}").status == 200)
+        whole = node.request("GET", f"/o/{hits[0]['key']}")
+        self.assertTrue(whole.body == content(hits[0]["key"], 3 << 20))
+        part = node.request("GET", f"/o/{hits[1]['key']}", headers={"Range": "bytes=1000000-1999999"})
+        self.assertEqual(part.status, 206)
+        self.assertTrue(part.body == content(hits[1]["key"], 3 << 20)[1_000_000:2_000_000])
+        wait_for("the damaged copies are replaced", 30, lambda: node.cluster()["scrub"]["repaired"] == len(hits))
+        check_all(nodes, objects)
