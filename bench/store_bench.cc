@@ -164,7 +164,6 @@ class Bench {
   Bench(std::string dir, bool quick) : dir_(std::move(dir)), quick_(quick), rounds_(quick ? 3 : 7) {
     SegmentStoreOptions options;
     options.retention = {};
-    options.segment_bytes_min = options.segment_bytes_max;
     auto opened = open_segment_store(file_system_, dir_ + "/store", options);
     BRIGADE_CHECK(opened.has_value(), opened.error().detail());
     store_ = std::move(*opened);

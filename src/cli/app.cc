@@ -1,7 +1,9 @@
 #include "app.h"
 
 #include "commands.h"
+#include "text.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <iostream>
@@ -40,6 +42,13 @@ class App {
   }
 
   int run(int argc, const char* const* argv) {
+    if (argc < 2) {
+      std::cerr << app_.help();
+      return kUsage;
+    }
+    const std::string first = argv[1];
+    const auto is_first = [&](const CLI::App* command) { return command->get_name() == first; };
+    if (!first.starts_with('-') && std::ranges::none_of(app_.get_subcommands({}), is_first)) return say_nearest(first);
     try {
       app_.parse(argc, argv);
     } catch (const CLI::CallForHelp& help) {
@@ -59,6 +68,19 @@ class App {
   }
 
  private:
+  /// `word` is no command.
+  int say_nearest(const std::string& word) {
+    std::string nearest;
+    std::size_t least = 3;  // as many slips of the pen as a suggestion may assume
+    for (const CLI::App* command : app_.get_subcommands({})) {
+      const std::size_t slips = edit_distance(word, command->get_name());
+      if (slips < least) least = slips, nearest = command->get_name();
+    }
+    complain("there is no command " + word + (nearest.empty() ? ":" : ": did you mean " + nearest + "?") +
+             " `brigade --help` lists them");
+    return kUsage;
+  }
+
   CLI::App* add(const std::string& name, const std::string& about) { return app_.add_subcommand(name, about); }
 
   static void add_data(CLI::App* command, std::vector<std::string>& dirs, const std::string& about) {

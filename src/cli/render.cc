@@ -3,6 +3,9 @@
 #include "json_view.h"
 #include "text.h"
 
+#include <map>
+#include <string>
+
 #include <boost/json/array.hpp>
 
 namespace brigade::cli {
@@ -38,8 +41,10 @@ std::string roster_table(const json::value& nodes, std::string_view coordinator)
                {"CLIENT"},
                {"PEER"},
                {"ID"}});
-  for (const auto& node : array_at(nodes, "roster")) {
-    const auto name = text_at(node, "name");
+  std::map<std::string, const json::value*> by_name;
+  for (const auto& node : array_at(nodes, "roster")) by_name[text_at(node, "name")] = &node;
+  for (const auto& [name, found] : by_name) {
+    const json::value& node = *found;
     table.row({name, is_true_at(node, "up") ? "up" : "down", name == coordinator ? "coordinator" : "",
                text_at(node, "zone"), text_at(node, "weight"), text_at(node, "buckets"), text_at(node, "client"),
                text_at(node, "peer"), text_at(node, "id")});

@@ -33,4 +33,7 @@ class Table {
   std::vector<std::vector<std::string>> rows_;
 };
 
+/// Letters to put in, take out or exchange until `a` is `b`; two neighbours that changed places count as one.
+std::size_t edit_distance(std::string_view a, std::string_view b);
+
 }  // namespace brigade::cli

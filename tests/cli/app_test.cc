@@ -124,6 +124,13 @@ TEST_CASE("joining is refused before anything is made when token or URL is wrong
   CHECK_FALSE(std::filesystem::exists(data));
 }
 
+TEST_CASE("a command that there is not is named, with the nearest one") {
+  CHECK(run({"bootstarp", "--data", "d"}).err ==
+        "brigade: there is no command bootstarp: did you mean bootstrap? `brigade --help` lists them\n");
+  CHECK(run({"frobnicate"}).err == "brigade: there is no command frobnicate: `brigade --help` lists them\n");
+  CHECK(run({}).err.find("bootstrap") != std::string::npos);
+}
+
 TEST_CASE("a change without a secret is a usage error that says how to sign it") {
   for (const auto& arguments : std::vector<std::vector<const char*>>{{"settings", "lease=1s"}, {"scrub", "--wait"}}) {
     auto words = arguments;

@@ -36,8 +36,8 @@ TEST_CASE("status tells state, coordinator, quorum, buckets and each node") {
         "\n"
         "NODE  STATE  ROLE         ZONE  WEIGHT  BUCKETS  CLIENT       PEER         ID\n"
         "n1    up                  -          1    32768  127.0.0.1:1  127.0.0.1:2  0000000000000001\n"
-        "n3    up     coordinator  east       2    32760  127.0.0.1:5  127.0.0.1:6  0000000000000003\n"
-        "n2    down                east       1        8  127.0.0.1:3  127.0.0.1:4  0000000000000002\n");
+        "n2    down                east       1        8  127.0.0.1:3  127.0.0.1:4  0000000000000002\n"
+        "n3    up     coordinator  east       2    32760  127.0.0.1:5  127.0.0.1:6  0000000000000003\n");
 }
 
 TEST_CASE("status tells how far the scrub is, and what it has found") {

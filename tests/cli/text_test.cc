@@ -76,4 +76,15 @@ TEST_CASE("only what may pass is tried again, and not for ever") {
   CHECK_FALSE(retry_delay(kAttemptsMax, Errc::kClosed));
 }
 
+TEST_CASE("slips of the pen are counted") {
+  CHECK(edit_distance("", "") == 0);
+  CHECK(edit_distance("", "get") == 3);
+  CHECK(edit_distance("status", "status") == 0);
+  CHECK(edit_distance("stauts", "status") == 1);
+  CHECK(edit_distance("statu", "status") == 1);
+  CHECK(edit_distance("node", "nodes") == 1);
+  CHECK(edit_distance("lgo", "log") == 1);
+  CHECK(edit_distance("put", "get") == 2);
+}
+
 }  // namespace brigade::cli
