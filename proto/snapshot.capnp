@@ -12,6 +12,7 @@ struct RosterEntry {
   up @2 :Bool;
   added @3 :UInt64;
   changed @4 :UInt64;
+  draining @5 :Bool;
 }
 
 struct Setting {

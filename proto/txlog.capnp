@@ -85,5 +85,9 @@ struct Change {
       node @17 :UInt64;
       buckets @18 :Data;
     }
+    nodeDraining :group {
+      node @19 :UInt64;
+      draining @20 :Bool;
+    }
   }
 }

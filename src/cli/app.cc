@@ -209,7 +209,21 @@ class App {
 
     auto* const plan = add("plan", "what the coordinator would move now");
     add_node(plan);
-    plan->callback([this] { outcome_ = run_plan(node_); });
+    plan->add_option("--drain", drained_, "as if this node were to be emptied");
+    plan->callback([this] { outcome_ = run_plan(node_, drained_); });
+
+    auto* const can_stop = add("can-stop", "whether these nodes can stop now: exit code 0, or 1 with the reasons");
+    can_stop->add_option("NODE", nodes_, "their names")->required();
+    add_node(can_stop);
+    can_stop->callback([this] { outcome_ = run_can_stop(node_, nodes_); });
+
+    auto* const drain = add("drain", "let a node give all its buckets to the others, while clients read and write");
+    drain->add_option("NODE", name_, "its name")->required();
+    drain->add_flag("--wait", wait_, "until it holds nothing that is needed");
+    drain->add_flag("--cancel", cancel_, "let it take part again");
+    add_node(drain);
+    add_access(drain);
+    drain->callback([this] { outcome_ = run_drain(node_, access_, name_, wait_, cancel_); });
 
     auto* const remove = add("remove", "take a node out of the roster, for ever");
     remove->add_option("NODE", name_, "its name")->required();
@@ -318,12 +332,13 @@ class App {
   StoreCommand store_;
   PutCommand put_;
   RestoreCommand restore_;
-  bool wait_ = false;
+  bool wait_ = false, cancel_ = false;
   std::string data_dir_;
   std::vector<std::string> data_dirs_, given_up_;
   std::string key_;
   std::string setting_;
-  std::string name_;
+  std::string name_, drained_;
+  std::vector<std::string> nodes_;
   std::string output_;
   std::string prefix_;
   std::vector<std::string> keys_;

@@ -70,8 +70,8 @@ int run_status(const NodeOptions& node) {
 int run_nodes(const NodeOptions& node) {
   return show(node, "/cluster/nodes", render_nodes);
 }
-int run_plan(const NodeOptions& node) {
-  return show(node, "/cluster/plan", render_plan);
+int run_plan(const NodeOptions& node, const std::string& drained) {
+  return show(node, drained.empty() ? "/cluster/plan" : "/cluster/plan?drain=" + net::encode_key(drained), render_plan);
 }
 
 int run_locate(const NodeOptions& node, const std::string& key) {

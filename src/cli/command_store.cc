@@ -1,9 +1,9 @@
 // store check, dump, rebuild-index: the store of a node that is stopped.
 #include "commands.h"
 #include "json_view.h"
+#include "progress.h"
 #include "text.h"
 
-#include <chrono>
 #include <cstdio>
 #include <iostream>
 #include <unistd.h>
@@ -23,29 +23,11 @@ namespace {
 
 namespace json = boost::json;
 
-/// A line on a terminal that is written over; nothing elsewhere.
-class TerminalProgress {
- public:
-  ~TerminalProgress() { clear(); }
-  void show(std::string_view what, std::uint64_t done, std::uint64_t total) {
-    const auto now = std::chrono::steady_clock::now();
-    if (!is_terminal_ || now - shown_ < std::chrono::milliseconds{100}) return;
-    shown_ = now;
-    const std::uint64_t percent = total == 0 ? 100 : done * 100 / total;
-    std::fprintf(stderr, "\r\033[K%s  %llu %%  %s of %s", std::string(what).c_str(),
-                 static_cast<unsigned long long>(percent), human_bytes(done).c_str(), human_bytes(total).c_str());
-    is_shown_ = true;
-  }
-  void clear() {
-    if (is_shown_) std::fputs("\r\033[K", stderr);
-    is_shown_ = false;
-  }
-
- private:
-  bool is_terminal_ = ::isatty(STDERR_FILENO) == 1;
-  bool is_shown_ = false;
-  std::chrono::steady_clock::time_point shown_;
-};
+/// "segments  33 %  1.0 MiB of 3.0 MiB"
+std::string reading_text(std::string_view what, std::uint64_t done, std::uint64_t total) {
+  const std::uint64_t percent = total == 0 ? 100 : done * 100 / total;
+  return std::string(what) + "  " + std::to_string(percent) + " %  " + human_bytes(done) + " of " + human_bytes(total);
+}
 
 json::array damage_json(const std::vector<store::Damage>& damage) {
   json::array list;
@@ -73,9 +55,10 @@ int run_store_check(const StoreCommand& command) {
   const auto lock = node::DataLock::take(dir, node::Sharing::kWithReaders, "its store is being checked");
   if (!lock) return fail(lock.error());
   store::PosixFileSystem files;
-  TerminalProgress progress;
-  const auto report = store::check_store(
-      files, dir.root, [&](std::string_view what, auto done, auto total) { progress.show(what, done, total); });
+  StatusLine progress(stderr);
+  const auto report = store::check_store(files, dir.root, [&](std::string_view what, auto done, auto total) {
+    progress.show(reading_text(what, done, total));
+  });
   progress.clear();
   if (!report) return fail(report.error());
   if (command.json) {
@@ -110,7 +93,7 @@ int run_store_dump(const StoreCommand& command) {
     only = object_id(NamingSecret{config->naming_seed}, command.key);
   }
   store::PosixFileSystem files;
-  TerminalProgress progress;
+  StatusLine progress(stderr);
   const auto print = [&](const store::DumpedRecord& record) {
     if (command.json) {
       // An object a line: a store has millions of them.
@@ -134,9 +117,9 @@ int run_store_dump(const StoreCommand& command) {
     if (!record.key.empty()) std::cout << " key " << record.key;
     std::cout << "\n";
   };
-  const Status done =
-      store::dump_store(files, dir.root, only, print,
-                        [&](std::string_view what, auto so_far, auto total) { progress.show(what, so_far, total); });
+  const Status done = store::dump_store(
+      files, dir.root, only, print,
+      [&](std::string_view what, auto so_far, auto total) { progress.show(reading_text(what, so_far, total)); });
   progress.clear();
   return done ? kDone : fail(done.error());
 }
@@ -146,9 +129,10 @@ int run_store_rebuild(const StoreCommand& command) {
   const auto lock = node::DataLock::take(dir, node::Sharing::kAlone, "its index is being rebuilt");
   if (!lock) return fail(lock.error());
   store::PosixFileSystem files;
-  TerminalProgress progress;
-  const auto report = store::rebuild_index(
-      files, dir.root, [&](std::string_view what, auto done, auto total) { progress.show(what, done, total); });
+  StatusLine progress(stderr);
+  const auto report = store::rebuild_index(files, dir.root, [&](std::string_view what, auto done, auto total) {
+    progress.show(reading_text(what, done, total));
+  });
   progress.clear();
   if (!report) return fail(report.error());
   if (command.json) {

@@ -68,7 +68,11 @@ int run_dev(const DevCommand& command);
 int run_status(const NodeOptions& node);
 int run_nodes(const NodeOptions& node);
 int run_locate(const NodeOptions& node, const std::string& key);
-int run_plan(const NodeOptions& node);
+/// `drained`: as if this node were to be emptied; empty: as things are.
+int run_plan(const NodeOptions& node, const std::string& drained);
+/// kFailed if they can't.
+int run_can_stop(const NodeOptions& node, const std::vector<std::string>& names);
+int run_drain(const NodeOptions& node, const AdminAccess& access, const std::string& name, bool wait, bool cancel);
 
 struct LogCommand {
   std::uint64_t after = 0;

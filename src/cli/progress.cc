@@ -57,4 +57,19 @@ void Progress::clear() {
   shown_ = false;
 }
 
+StatusLine::StatusLine(std::FILE* out) : out_(out), is_terminal_(::isatty(::fileno(out)) == 1) {}
+
+void StatusLine::show(const std::string& text) {
+  const auto now = std::chrono::steady_clock::now();
+  if (!is_terminal_ || now - shown_ < std::chrono::milliseconds{100}) return;
+  shown_ = now;
+  std::fprintf(out_, "\r\033[K%s", text.c_str());
+  is_shown_ = true;
+}
+
+void StatusLine::clear() {
+  if (is_shown_) std::fputs("\r\033[K", out_);
+  is_shown_ = false;
+}
+
 }  // namespace brigade::cli

@@ -40,4 +40,22 @@ class Progress {
   std::uint64_t tenths_printed_ = 0;
 };
 
+/// A line on a terminal that is written over; nothing elsewhere.
+class StatusLine {
+ public:
+  explicit StatusLine(std::FILE* out);
+  ~StatusLine() { clear(); }
+  StatusLine(const StatusLine&) = delete;
+  StatusLine& operator=(const StatusLine&) = delete;
+  /// Not more often than ten times a second.
+  void show(const std::string& text);
+  void clear();
+
+ private:
+  std::FILE* out_;
+  bool is_terminal_;
+  bool is_shown_ = false;
+  std::chrono::steady_clock::time_point shown_;
+};
+
 }  // namespace brigade::cli

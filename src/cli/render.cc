@@ -45,9 +45,9 @@ std::string roster_table(const json::value& nodes, std::string_view coordinator)
   for (const auto& node : array_at(nodes, "roster")) by_name[text_at(node, "name")] = &node;
   for (const auto& [name, found] : by_name) {
     const json::value& node = *found;
-    table.row({name, is_true_at(node, "up") ? "up" : "down", name == coordinator ? "coordinator" : "",
-               text_at(node, "zone"), text_at(node, "weight"), text_at(node, "buckets"), text_at(node, "client"),
-               text_at(node, "peer"), text_at(node, "id")});
+    table.row({name, is_true_at(node, "up") ? (is_true_at(node, "draining") ? "draining" : "up") : "down",
+               name == coordinator ? "coordinator" : "", text_at(node, "zone"), text_at(node, "weight"),
+               text_at(node, "buckets"), text_at(node, "client"), text_at(node, "peer"), text_at(node, "id")});
   }
   return table.text();
 }

@@ -21,7 +21,8 @@ void for_all_buckets(F&& f) {
   for (std::size_t i = 0; i < kBucketCount; ++i) f(BucketId{static_cast<std::uint16_t>(i)});
 }
 
-/// Picks stand-ins: not a sibling's node if that can be had, another zone than the sibling's, else the least used.
+/// Picks stand-ins: not a sibling's node if that can be had, nor one that is to be emptied, another zone than the
+/// sibling's, else the least used.
 class StandInPicker {
  public:
   StandInPicker(const ClusterMap& map, NodeId down) : map_(map) {
@@ -33,7 +34,8 @@ class StandInPicker {
     const RosterEntry* sibling = map_.node(map_.cell(BucketId(bucket.value ^ 1)).owner);
     auto cost = [&](const std::pair<std::uint64_t, const RosterEntry*>& candidate) {
       const RosterEntry* e = candidate.second;
-      if (e == sibling) return 2;
+      if (e == sibling) return 3;
+      if (e->draining) return 2;
       return sibling != nullptr && e->node.zone == sibling->node.zone ? 1 : 0;
     };
     auto best = used_.end();
@@ -114,7 +116,8 @@ const placement::Plan& Assigner::plan_for(const ClusterMap& map, const std::func
   std::vector<placement::PlanNode> nodes;
   for (const RosterEntry& e : map.roster()) {
     const bool seen = e.incarnation.value != 0;  // added, but never yet up: it gets its share once it is
-    if (seen) nodes.push_back({e.node.id, e.node.zone, e.node.weight, e.up || !is_lost(e.node.id)});
+    const bool accepts = !e.draining && (e.up || !is_lost(e.node.id));
+    if (seen) nodes.push_back({e.node.id, e.node.zone, e.node.weight, accepts});
   }
   auto same = [](const placement::PlanNode& a, const placement::PlanNode& b) {
     return a.id == b.id && a.zone == b.zone && a.weight == b.weight && a.accepts == b.accepts;

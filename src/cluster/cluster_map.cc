@@ -126,7 +126,7 @@ std::uint64_t ClusterMap::state_digest() const {
   for (const RosterEntry& e : *roster_) {
     mix(e.node.id.value), mix(checksum(e.node.name)), mix(checksum(e.node.zone)), mix(e.node.weight);
     mix(checksum(e.node.client)), mix(checksum(e.node.peer)), mix(e.node.store.value);
-    mix(e.incarnation.value), mix(e.up ? 1 : 0), mix(e.added.value), mix(e.changed.value);
+    mix(e.incarnation.value), mix((e.up ? 1 : 0) | (e.draining ? 2 : 0)), mix(e.added.value), mix(e.changed.value);
   }
   for (NodeId id : *removed_) mix(id.value);
   for (const auto& [name, value] : *setting_texts_) mix(checksum(name)), mix(checksum(value));
@@ -340,6 +340,11 @@ void ClusterMap::change(Seq seq, const wire::BucketsEmptied& change) {
     c.assigned = seq;
     c.owner_in_sync = Seq{};
   });
+}
+
+void ClusterMap::change(Seq /*seq*/, const wire::NodeDraining& change) {
+  const RosterEntry* entry = node(change.node);
+  if (entry != nullptr && entry->draining != change.draining) writable_node(change.node)->draining = change.draining;
 }
 
 void ClusterMap::change(Seq /*seq*/, const wire::SettingChanged& change) {

@@ -296,6 +296,18 @@ Status Member::check_change(const wire::Change& change) const {
                          " still owns buckets: wait until the grace period is over and its stand-ins have taken them"};
     return {};
   }
+  if (const auto* draining = std::get_if<wire::NodeDraining>(&change)) {
+    const RosterEntry* entry = map.node(draining->node);
+    if (entry == nullptr) return Error{Errc::kNotFound, "no such node"};
+    const auto left = std::ranges::count_if(
+        map.roster(), [&](const RosterEntry& e) { return e.up && !e.draining && e.node.id != draining->node; });
+    const std::uint32_t needed = std::min(map.settings().write_copies, map.settings().redundancy);
+    if (draining->draining && static_cast<std::uint32_t>(left) < needed)
+      return Error{Errc::kConflict, "without " + entry->node.name + " " + std::to_string(left) + " of the " +
+                                        std::to_string(needed) +
+                                        " nodes would be left that a write needs: add a node first"};
+    return {};
+  }
   if (const auto* setting = std::get_if<wire::SettingChanged>(&change)) {
     auto texts = map.setting_texts();
     texts[setting->name] = setting->value;

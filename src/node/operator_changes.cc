@@ -189,16 +189,17 @@ asio::awaitable<void> OperatorEndpoint::change(std::string path, net::Request& r
     }
     wanted = std::move(*setting);
   } else {
-    const auto name = parse_removal(*body);
+    const auto wish = parse_node_wish(*body);
     const auto view = context_.view();
-    const cluster::RosterEntry* entry = name ? view->map.node_named(*name) : nullptr;
+    const cluster::RosterEntry* entry = wish ? view->map.node_named(wish->node) : nullptr;
     if (entry == nullptr) {
-      Error error =
-          name ? Error{Errc::kNotFound, "there is no node " + *name + ": /cluster/nodes lists them"} : name.error();
+      Error error = wish ? Error{Errc::kNotFound, "there is no node " + wish->node + ": /cluster/nodes lists them"}
+                         : wish.error();
       co_await send_problem(response, std::move(error));
       co_return;
     }
     wanted = wire::NodeRemoved{entry->node.id};
+    if (path == "/cluster/drain") wanted = wire::NodeDraining{entry->node.id, wish->draining};
   }
   co_await commit(std::move(wanted), response);
 }

@@ -4,6 +4,7 @@
 #include "metrics.h"
 #include "object_response.h"
 #include "operator_answers.h"
+#include "operator_can_stop.h"
 #include "operator_changes.h"
 #include "operator_locate.h"
 #include "operator_objects.h"
@@ -45,9 +46,11 @@ std::string_view methods_of(std::string_view path) {
                                         "/cluster/map",
                                         "/cluster/log",
                                         "/cluster/plan",
+                                        "/cluster/can-stop",
                                         "/cluster/objects"};
   if (path == "/cluster/settings") return "GET, HEAD, POST";
-  if (path == "/cluster/remove" || path == "/cluster/scrub" || path == kJoinTarget || path.starts_with(kRestore))
+  if (path == "/cluster/remove" || path == "/cluster/drain" || path == "/cluster/scrub" || path == kJoinTarget ||
+      path.starts_with(kRestore))
     return "POST";
   if (path.starts_with(kLocate) || path.starts_with(kRevisions) || std::ranges::find(kRead, path) != std::end(kRead))
     return "GET, HEAD";
@@ -106,6 +109,8 @@ asio::awaitable<void> OperatorEndpoint::read(std::string path, std::string query
     co_await send_json(response, settings_json(view->map));
   } else if (path == "/cluster/plan") {
     co_await plan(std::move(query), response);
+  } else if (path == "/cluster/can-stop") {
+    co_await can_stop(std::move(query), response);
   } else if (path == "/cluster/objects") {
     co_await objects(std::move(query), response);
   } else if (path.starts_with(kLocate)) {
@@ -173,6 +178,32 @@ asio::awaitable<void> OperatorEndpoint::log(std::string query, net::Response& re
   const auto first = context_.control.log(Seq{}, 1);
   const Seq first_kept = first.empty() ? Seq{} : first.front().position.seq;
   co_await send_json(response, log_json(view->map, context_.control.log(Seq{*after}, *limit), first_kept));
+}
+
+asio::awaitable<void> OperatorEndpoint::can_stop(std::string query, net::Response& response) {
+  const auto view = context_.view();
+  auto names = query_text(query, "nodes");
+  std::optional<Error> refusal;
+  if (!names) refusal = names.error();
+  std::vector<NodeId> nodes;
+  for (std::string_view rest = names ? std::string_view(*names) : std::string_view(); !rest.empty() && !refusal;) {
+    const std::string name(rest.substr(0, rest.find(',')));
+    rest.remove_prefix(std::min(rest.size(), name.size() + 1));
+    const cluster::RosterEntry* entry = view->map.node_named(name);
+    if (entry == nullptr) {
+      refusal = Error{Errc::kNotFound, "there is no node " + name + ": /cluster/nodes lists them"};
+    } else {
+      nodes.push_back(entry->node.id);
+    }
+  }
+  if (nodes.empty() && !refusal) refusal = Error{Errc::kInvalid, "name the nodes: /cluster/can-stop?nodes=n3,n4"};
+  // A node that is cut off knows an old map.
+  if (!refusal && !context_.control.may_serve()) refusal = no_quorum_error(*view);
+  if (refusal) {
+    co_await send_problem(response, *refusal);
+    co_return;
+  }
+  co_await send_json(response, can_stop_json(view->map, nodes));
 }
 
 asio::awaitable<void> OperatorEndpoint::plan(std::string query, net::Response& response) {

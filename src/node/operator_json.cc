@@ -45,6 +45,7 @@ json::array roster_json(const ClusterMap& map, const BucketCounts& counts) {
                                   {"zone", entry.node.zone},
                                   {"weight", entry.node.weight},
                                   {"up", entry.up},
+                                  {"draining", entry.draining},
                                   {"buckets", count_of(counts.owned, id)},
                                   {"in_sync", count_of(counts.in_sync, id)},
                                   {"client", entry.node.client},
@@ -209,7 +210,8 @@ json::object plan_json(const ClusterMap& map, NodeId draining,
   std::vector<placement::PlanNode> nodes;
   for (const RosterEntry& entry : map.roster())
     if (entry.incarnation.value != 0)  // the coordinator, too, waits until a new node has been seen
-      nodes.push_back({entry.node.id, entry.node.zone, entry.node.weight, entry.node.id != draining});
+      nodes.push_back(
+          {entry.node.id, entry.node.zone, entry.node.weight, !entry.draining && entry.node.id != draining});
   std::vector<NodeId> owners(kBucketCount);
   for_all_buckets([&](BucketId bucket) { owners[bucket.value] = map.cell(bucket).owner; });
   const placement::Plan plan = placement::plan(nodes, owners);

@@ -82,6 +82,9 @@ struct Teller {
   std::string operator()(const wire::BucketsEmptied& c) const {
     return name_of(map, c.node) + " lost what it held of " + counted_buckets(c.buckets) + ": a disk failed";
   }
+  std::string operator()(const wire::NodeDraining& c) const {
+    return name_of(map, c.node) + (c.draining ? " gives its buckets to the others" : " takes part again");
+  }
   std::string operator()(const wire::SettingChanged& c) const { return c.name + " = " + c.value; }
 };
 

@@ -1,8 +1,8 @@
 #include "operator_requests.h"
 
+#include "drawn_id.h"
 #include "record_fields.h"
 
-#include <charconv>
 #include <utility>
 
 #include <boost/json/parse.hpp>
@@ -52,6 +52,10 @@ std::string change_json(const wire::Change& change) {
   json::object out;
   out["kind"] = wire::kind_name(change);
   if (const auto* removed = std::get_if<wire::NodeRemoved>(&change)) out["node"] = to_string(removed->node);
+  if (const auto* draining = std::get_if<wire::NodeDraining>(&change)) {
+    out["node"] = to_string(draining->node);
+    out["draining"] = draining->draining;
+  }
   if (const auto* setting = std::get_if<wire::SettingChanged>(&change)) {
     out["name"] = setting->name;
     out["value"] = setting->value;
@@ -70,11 +74,16 @@ Result<wire::Change> parse_change(std::string_view text) {
   wire::Change change;
   if (kind != nullptr && *kind == "SettingChanged" && name != nullptr && value != nullptr) {
     change = wire::SettingChanged{std::string(*name), std::string(*value)};
-  } else if (kind != nullptr && *kind == "NodeRemoved" && node != nullptr && node->size() == 16) {
-    std::uint64_t id = 0;
-    const auto [end, error] = std::from_chars(node->data(), node->data() + node->size(), id, 16);
-    if (error != std::errc{} || end != node->data() + node->size()) return malformed;
-    change = wire::NodeRemoved{NodeId{id}};
+  } else if (kind != nullptr && node != nullptr && parse_hex64(*node)) {
+    const NodeId id{*parse_hex64(*node)};
+    const json::value* draining = object->if_contains("draining");
+    if (*kind == "NodeRemoved") {
+      change = wire::NodeRemoved{id};
+    } else if (*kind == "NodeDraining" && draining != nullptr && draining->is_bool()) {
+      change = wire::NodeDraining{id, draining->get_bool()};
+    } else {
+      return malformed;
+    }
   } else {
     return malformed;
   }
@@ -94,12 +103,14 @@ Result<wire::SettingChanged> parse_setting(std::string_view body) {
   return change;
 }
 
-Result<std::string> parse_removal(std::string_view body) {
+Result<NodeWish> parse_node_wish(std::string_view body) {
   const auto object = parse_object(body);
   if (!object) return object.error();
   const json::string* name = text_in(*object, "node");
-  if (name == nullptr) return Error{Errc::kInvalid, R"(a node is removed with {"node": "its name"})"};
-  return std::string(*name);
+  if (name == nullptr) return Error{Errc::kInvalid, R"(a node is named with {"node": "its name"})"};
+  const json::value* draining = object->if_contains("draining");
+  if (draining != nullptr && !draining->is_bool()) return Error{Errc::kInvalid, R"("draining" is true or false)"};
+  return NodeWish{std::string(*name), draining == nullptr || draining->get_bool()};
 }
 
 Result<std::string> parse_join(std::string_view body) {

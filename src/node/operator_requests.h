@@ -33,8 +33,12 @@ Result<wire::Change> parse_change(std::string_view text);
 
 /// `PUT /cluster/settings`: the change. Errors: kInvalid.
 Result<wire::SettingChanged> parse_setting(std::string_view body);
-/// `POST /cluster/remove`: the node's name, which need not be one. Errors: kInvalid.
-Result<std::string> parse_removal(std::string_view body);
+/// `POST /cluster/remove` and `/cluster/drain`: the node's name, and whether it is to be emptied. Errors: kInvalid.
+struct NodeWish {
+  std::string node;
+  bool draining = true;
+};
+Result<NodeWish> parse_node_wish(std::string_view body);
 /// `POST /cluster/join`: the newcomer's name. Errors: kInvalid.
 Result<std::string> parse_join(std::string_view body);
 

@@ -46,6 +46,9 @@ struct ChangeTeller {
   std::string operator()(const wire::BucketsReleased& c) const { return counted(c.buckets) + " by " + name(c.node); }
   std::string operator()(const wire::BucketsMoved& c) const { return counted(c.buckets) + " to " + name(c.node); }
   std::string operator()(const wire::BucketsEmptied& c) const { return counted(c.buckets) + " by " + name(c.node); }
+  std::string operator()(const wire::NodeDraining& c) const {
+    return name(c.node) + (c.draining ? " gives its buckets away" : " takes part again");
+  }
   std::string operator()(const wire::SettingChanged& c) const { return c.name + " = " + c.value; }
 };
 

@@ -101,6 +101,7 @@ void write(const Snapshot& snapshot, const Columns& columns, proto::Snapshot::Bu
     roster[i].setUp(entry.up);
     roster[i].setAdded(entry.added.value);
     roster[i].setChanged(entry.changed.value);
+    roster[i].setDraining(entry.draining);
   }
   auto removed = out.initRemoved(static_cast<unsigned>(snapshot.removed.size()));
   for (unsigned i = 0; i < removed.size(); ++i) removed.set(i, snapshot.removed[i].value);
@@ -147,7 +148,7 @@ Result<Snapshot> read_snapshot(proto::Snapshot::Reader in) {
   out.view = Seq{in.getView()};
   for (auto entry : in.getRoster())
     out.roster.push_back({read(entry.getNode()), Incarnation{entry.getIncarnation()}, entry.getUp(),
-                          Seq{entry.getAdded()}, Seq{entry.getChanged()}});
+                          Seq{entry.getAdded()}, Seq{entry.getChanged()}, entry.getDraining()});
   for (std::uint64_t id : in.getRemoved()) out.removed.emplace_back(id);
   std::string before;
   for (auto setting : in.getSettings()) {

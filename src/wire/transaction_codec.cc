@@ -66,6 +66,11 @@ void write_change(const BucketsMoved& change, proto::Change::Builder out) {
 void write_change(const BucketsEmptied& change, proto::Change::Builder out) {
   write_node_buckets(change.node, change.buckets, out.initBucketsEmptied());
 }
+void write_change(const NodeDraining& change, proto::Change::Builder out) {
+  auto group = out.initNodeDraining();
+  group.setNode(change.node.value);
+  group.setDraining(change.draining);
+}
 void write_change(const SettingChanged& change, proto::Change::Builder out) {
   auto group = out.initSettingChanged();
   group.setName(text(change.name));
@@ -178,6 +183,8 @@ Result<Change> read(proto::Change::Reader in) {
       return Change(SettingChanged{text(in.getSettingChanged().getName()), text(in.getSettingChanged().getValue())});
     case proto::Change::BUCKETS_EMPTIED:
       return read_node_buckets<BucketsEmptied>(in.getBucketsEmptied());
+    case proto::Change::NODE_DRAINING:
+      return Change(NodeDraining{NodeId{in.getNodeDraining().getNode()}, in.getNodeDraining().getDraining()});
   }
   return Error(Errc::kInvalid, "a change of the unknown kind " + std::to_string(static_cast<unsigned>(in.which())) +
                                    ": it comes from another release; run the same one on all nodes");

@@ -157,6 +157,9 @@ void judge(Judge& j, const BucketsMoved& c) {
 void judge(Judge& j, const BucketsEmptied& c) {
   j.node(c.node);
 }
+void judge(Judge& j, const NodeDraining& c) {
+  j.node(c.node);
+}
 void judge(Judge& j, const SettingChanged& c) {
   j.setting(c.name, c.value);
 }

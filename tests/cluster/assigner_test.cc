@@ -132,6 +132,21 @@ TEST_CASE("stand-ins of a node that did not go down after all are let go") {
   for (std::size_t i = 0; i < kBucketCount; ++i) REQUIRE(c.map.cell(bucket_at(i)).state == BucketState::kServing);
 }
 
+TEST_CASE("a node that is drained ends with nothing and stands in for nobody, and gets its share back when it is not") {
+  Cluster c = cluster_of(4);
+  c.settle();
+  c.apply({wire::NodeDraining{NodeId{2}, true}});
+  c.settle();
+  CHECK(c.owned().count(NodeId{2}) == 0);
+  for (std::size_t i = 0; i < kBucketCount; ++i) REQUIRE(c.map.is_in_sync(bucket_at(i)));
+  c.apply(Assigner::stand_ins(c.map, NodeId{3}));
+  c.apply({wire::NodeDown{NodeId{3}}});
+  for (std::size_t i = 0; i < kBucketCount; ++i) REQUIRE(c.map.cell(bucket_at(i)).new_owner != NodeId{2});
+  c.apply({wire::NodeUp{info(3), Incarnation{2}}, wire::NodeDraining{NodeId{2}, false}});
+  c.settle();
+  CHECK(c.owned().at(NodeId{2}) == kBucketCount / 4);
+}
+
 TEST_CASE("what a lost node owned goes to its stand-ins, and the rest is balanced") {
   Cluster c = cluster_of(4);
   c.settle();

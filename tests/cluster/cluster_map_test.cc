@@ -97,13 +97,27 @@ TEST_CASE("a bucket moves by filling, release and change of owner, and nobody se
   CHECK(s.map.view() == moved);
 }
 
+TEST_CASE("that a node is draining is remembered, through its restarts too") {
+  Story s;
+  s.then(wire::NodeDraining{kB, true});
+  s.then(wire::NodeDraining{NodeId{9}, true});  // nobody
+  s.then(wire::NodeDown{kB});
+  s.then(wire::NodeUp{info(2), Incarnation{5}});
+  CHECK(s.map.node(kB)->draining);
+  CHECK_FALSE(s.map.node(kA)->draining);
+  CHECK(ClusterMap::from(s.map.snapshot())->node(kB)->draining);
+  CHECK(ClusterMap::from(s.map.snapshot())->state_digest() == s.map.state_digest());
+  s.then(wire::NodeDraining{kB, false});
+  CHECK_FALSE(s.map.node(kB)->draining);
+}
+
 TEST_CASE("a node whose disk failed fills the buckets that were on it anew") {
   Story s;
   const Seq emptied = s.then(wire::BucketsEmptied{kA, BucketSet::of(kBucket)});
   CHECK(s.cell().owner == kA);
   CHECK(s.cell().state == BucketState::kFilling);
-  CHECK(s.cell().assigned == emptied);      // what it said of its part before does not count
-  CHECK(s.cell().owner_in_sync == Seq{});   // it is not the last that was whole
+  CHECK(s.cell().assigned == emptied);     // what it said of its part before does not count
+  CHECK(s.cell().owner_in_sync == Seq{});  // it is not the last that was whole
   CHECK(s.cell().bucket_in_sync == emptied);
   CHECK(s.map.view() == emptied);
   CHECK(s.map.is_up(kA));
@@ -258,6 +272,7 @@ wire::Change any_change(Prng& prng) {
       return wire::NodeUp{up, Incarnation{prng.below(5)}};
     }
     case 4:
+      if (prng.chance(1, 3)) return wire::NodeDraining{node(), prng.chance(1, 2)};
       return wire::NodeDown{node()};
     case 5:
     case 6: {

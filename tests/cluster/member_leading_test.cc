@@ -390,6 +390,12 @@ TEST_CASE("only an operator's changes can be proposed, by a coordinator with a l
   CHECK(n.propose(wire::NodeRemoved{NodeId{2}}).error().code() == Errc::kConflict);
   CHECK(n.propose(wire::NodeRemoved{NodeId{44}}).error().code() == Errc::kNotFound);
   CHECK(n.propose(wire::SettingChanged{"retention", "3h"}));
+  CHECK(n.propose(wire::NodeDraining{NodeId{44}, true}).error().code() == Errc::kNotFound);
+  CHECK(n.propose(wire::NodeDraining{NodeId{2}, true}));
+  const auto refused = n.propose(wire::NodeDraining{NodeId{3}, true});  // one would be left for two copies
+  CHECK(refused.error().code() == Errc::kConflict);
+  CHECK(refused.error().detail().find("add a node first") != std::string::npos);
+  CHECK(n.propose(wire::NodeDraining{NodeId{2}, false}));
 }
 
 TEST_CASE("a long log is cut after a snapshot, and who lags behind it is told so") {

@@ -43,7 +43,7 @@ void check_gate(std::string_view field, std::string_view body) {
 
 void check_bodies(std::string_view body) {
   if (const auto name = parse_join(body)) BRIGADE_CHECK(wire::is_name(*name), "a name '" << *name << "'");
-  static_cast<void>(parse_removal(body));
+  static_cast<void>(parse_node_wish(body));
   if (const auto setting = parse_setting(body)) {
     const wire::Change change(*setting);
     BRIGADE_CHECK(wire::validate(change).has_value(), "a setting that no log may hold");

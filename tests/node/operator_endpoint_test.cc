@@ -14,8 +14,8 @@
 
 #include "brigade/net/http_semantics.h"
 #include "brigade/placement/replicas.h"
-#include "brigade/store/segment_store.h"
 #include "brigade/store/memory_file_system.h"
+#include "brigade/store/segment_store.h"
 
 using namespace brigade;        // NOLINT(google-build-using-namespace)
 using namespace brigade::node;  // NOLINT(google-build-using-namespace)
@@ -244,6 +244,9 @@ TEST_CASE("unknown paths are 404, wrong methods 405 with what is allowed, bad qu
     CHECK(bench.get(target).head.status == 400);
   }
   CHECK(bench.get("/cluster/plan?drain=n9").head.status == 404);
+  CHECK(bench.get("/cluster/can-stop").head.status == 400);
+  CHECK(bench.get("/cluster/can-stop?nodes=n1,n9").head.status == 404);
+  CHECK(bench.get("/cluster/can-stop?nodes=n1").object().at("safe").is_bool());
 }
 
 TEST_CASE("a setting is changed by whoever has the secret, once for each signature") {
@@ -291,6 +294,20 @@ TEST_CASE("what the coordinator refuses reaches the operator in its words") {
   CHECK(bench.control.proposed[0] == wire::Change{wire::NodeRemoved{NodeId{1}}});
 }
 
+TEST_CASE("a node is drained, and takes part again") {
+  Bench bench;
+  const std::string drain = R"({"node":"n1"})", cancel = R"({"node":"n1","draining":false})";
+  CHECK(bench.call({"POST", "/cluster/drain"}, drain).head.status == 401);
+  CHECK(bench.call(bench.sign("/cluster/drain", drain, AdminPurpose::kAdmin, "0000000000000001"), drain).head.status ==
+        200);
+  CHECK(
+      bench.call(bench.sign("/cluster/drain", cancel, AdminPurpose::kAdmin, "0000000000000002"), cancel).head.status ==
+      200);
+  REQUIRE(bench.control.proposed.size() == 2);
+  CHECK(bench.control.proposed[0] == wire::Change{wire::NodeDraining{NodeId{1}, true}});
+  CHECK(bench.control.proposed[1] == wire::Change{wire::NodeDraining{NodeId{1}, false}});
+}
+
 TEST_CASE("a change that makes no sense is refused before anybody is asked") {
   Bench bench;
   auto post = [&, n = 0](const std::string& target, const std::string& body) mutable {
@@ -302,6 +319,7 @@ TEST_CASE("a change that makes no sense is refused before anybody is asked") {
   CHECK(post("/cluster/settings", R"({"name":"grace"})") == 400);
   CHECK(post("/cluster/settings", R"({"name":"grace","value":5})") == 400);
   CHECK(post("/cluster/remove", "{}") == 400);
+  CHECK(post("/cluster/drain", R"({"node":"n1","draining":"yes"})") == 400);
   CHECK(post("/cluster/remove", R"({"node":"n9"})") == 404);
   CHECK(post("/cluster/remove", std::string(20'000, ' ')) == 413);
   CHECK(bench.control.proposed.empty());

@@ -1,10 +1,13 @@
 #include "operator_json.h"
 
 #include "operator_answers.h"
+#include "operator_can_stop.h"
 #include "operator_changes.h"
 #include "operator_locate.h"
 #include "operator_requests.h"
 #include "replication/maps.h"
+
+#include <map>
 
 #include <boost/json/array.hpp>
 #include <boost/json/parse.hpp>
@@ -205,6 +208,31 @@ TEST_CASE("the plan of a drained node moves all that it has, and tells bytes onl
   CHECK(plan.at("moves").to_number<int>() == 0);
 }
 
+TEST_CASE("nodes can stop if a quorum, every object and enough nodes for writes are left") {
+  MapMaker m;
+  m.node(1).node(2).node(3);
+  std::map<std::uint64_t, BucketSet> shares;  // each of a pair with another node
+  for (std::uint32_t b = 0; b < kBucketCount; ++b)
+    shares[1 + (b / 2 + b % 2) % 3].add(BucketId(static_cast<std::uint16_t>(b)));
+  for (const auto& [node, buckets] : shares) {
+    m.apply(wire::BucketsAssigned{wire::Reason::kBootstrap, {{wire::Role::kOwner, NodeId{node}, buckets}}});
+    m.apply(wire::BucketsFilled{NodeId{node}, buckets});
+  }
+  json::object one = can_stop_json(m.map(), {NodeId{1}});
+  CHECK(one.at("safe").as_bool());
+  CHECK(one.at("quorum").at("left").to_number<int>() == 2);
+  json::object two = can_stop_json(m.map(), {NodeId{3}, NodeId{1}});
+  CHECK_FALSE(two.at("safe").as_bool());
+  CHECK(two.at("buckets_unreadable").to_number<int>() > 20'000);
+  CHECK(json::serialize(two.at("nodes")) == R"(["n1","n3"])");
+  CHECK_THAT(json::serialize(two.at("reasons")), Contains("1 of 3 nodes would be left, 2 are needed"));
+  // A bucket whose other copy is not in sync.
+  m.apply(wire::BucketsEmptied{NodeId{2}, shares[2]});
+  one = can_stop_json(m.map(), {NodeId{1}});
+  CHECK_FALSE(one.at("safe").as_bool());
+  CHECK_THAT(json::serialize(one.at("reasons")), Contains("no copy within reach"));
+}
+
 TEST_CASE("transactions read as sentences with the names of nodes") {
   MapMaker m;
   m.node(1).node(2);
@@ -308,11 +336,14 @@ TEST_CASE("an operator's change survives its way to the coordinator, and nothing
   const wire::Change setting = wire::SettingChanged{"cache_control", "max-age=5, \"x\""};
   const wire::Change removal = wire::NodeRemoved{NodeId{0xfedcba9876543210}};
   CHECK(parse_change(change_json(setting)).value() == setting);
+  const wire::Change drain = wire::NodeDraining{NodeId{0xfedcba9876543210}, true};
   CHECK(parse_change(change_json(removal)).value() == removal);
+  CHECK(parse_change(change_json(drain)).value() == drain);
   for (const char* text :
        {"", "null", "[]", "{}", R"({"kind":"NodeDown","node":"0000000000000001"})",
-        R"({"kind":"NodeRemoved","node":"1"})", R"({"kind":"NodeRemoved","node":"zzzzzzzzzzzzzzzz"})",
-        R"({"kind":"SettingChanged","name":"grace"})", R"({"kind":"SettingChanged","name":1,"value":2})"}) {
+        R"({"kind":"NodeRemoved","node":"1"})", R"({"kind":"NodeDraining","node":"0000000000000001"})",
+        R"({"kind":"NodeRemoved","node":"zzzzzzzzzzzzzzzz"})", R"({"kind":"SettingChanged","name":"grace"})",
+        R"({"kind":"SettingChanged","name":1,"value":2})"}) {
     INFO(text);
     const auto change = parse_change(text);
     REQUIRE(!change);

@@ -161,8 +161,10 @@ Change any_change(std::size_t index) {
       return BucketsMoved{any_id(), any_buckets()};
     case 9:
       return SettingChanged{any_name(), any_plain_text(50)};
-    default:
+    case 10:
       return BucketsEmptied{any_id(), any_buckets()};
+    default:
+      return NodeDraining{any_id(), any_number(0, 1) == 1};
   }
 }
 

@@ -47,6 +47,7 @@ std::vector<Change> sample_changes() {
       BucketsMoved{NodeId{0x2222}, buckets({0, 2, 4})},
       SettingChanged{"heartbeat", "100ms"},
       BucketsEmptied{NodeId{0x1111}, buckets({16, 17, 31})},
+      NodeDraining{NodeId{0x2222}, true},
   };
 }
 

@@ -76,6 +76,7 @@ class ClusterMap {
   void change(Seq seq, const wire::BucketsMoved& change);
   void change(Seq seq, const wire::SettingChanged& change);
   void change(Seq seq, const wire::BucketsEmptied& change);
+  void change(Seq seq, const wire::NodeDraining& change);
 
   void assign(Seq seq, Cell& cell, const wire::Assignment& assignment, wire::Reason reason);
   Cell& writable(BucketId bucket);

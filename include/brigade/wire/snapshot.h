@@ -36,6 +36,7 @@ struct RosterEntry {
   bool up = false;
   Seq added;
   Seq changed;  ///< last NodeUp or NodeDown
+  bool draining = false;
   bool operator==(const RosterEntry&) const = default;
 };
 

@@ -102,6 +102,12 @@ struct BucketsEmptied {
   BucketSet buckets;
   bool operator==(const BucketsEmptied&) const = default;
 };
+/// `node` gives its buckets to the others, or takes part again.
+struct NodeDraining {
+  NodeId node;
+  bool draining = true;
+  bool operator==(const NodeDraining&) const = default;
+};
 struct SettingChanged {
   std::string name;
   std::string value;
@@ -109,7 +115,7 @@ struct SettingChanged {
 };
 
 using Change = std::variant<GroupFormed, NodeAdded, NodeRemoved, NodeUp, NodeDown, BucketsAssigned, BucketsFilled,
-                            BucketsReleased, BucketsMoved, SettingChanged, BucketsEmptied>;
+                            BucketsReleased, BucketsMoved, SettingChanged, BucketsEmptied, NodeDraining>;
 
 struct LogEntry {
   Epoch epoch;  ///< the coordinator that appended it

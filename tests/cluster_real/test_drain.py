@@ -1,0 +1,72 @@
+"""Nodes that leave on purpose, while clients read and write."""
+import json
+import unittest
+
+from churn import Churn, judge
+from harness import ClusterTest, figure, run_cli, wait_for
+
+
+class Drain(ClusterTest):
+    def brigade(self, node, *arguments, code=0):
+        done = run_cli(*arguments, "--node", node.url)
+        self.assertEqual(done.returncode, code, done)
+        return done
+
+    def test_a_node_is_drained_stopped_and_removed_under_load(self):
+        cluster = self.make_cluster(4)
+        n1, n2, n3, n4 = cluster.nodes
+        churn = Churn(cluster.nodes)
+        self.addCleanup(churn.over.set)
+        churn.wait_for_more(200)
+        self.assertIn("yes", self.brigade(n1, "can-stop", "n4").stdout)
+        self.assertIn("would be left", self.brigade(n1, "can-stop", "n3", "n4", code=1).stdout)
+        refused = self.brigade(n1, "remove", "n4", "--data", n1.dir, code=1)
+        self.assertIn("stop it first", refused.stderr)
+
+        plan = json.loads(self.brigade(n1, "plan", "--drain", "n4", "--json").stdout)
+        done = self.brigade(n1, "drain", "n4", "--wait", "--data", n1.dir)
+        self.assertIn("holds nothing that is needed", done.stderr)
+        drained = {each["name"]: each for each in n1.cluster()["roster"]}["n4"]
+        self.assertEqual((drained["buckets"], drained["draining"]), (0, True))
+        figure("drained_buckets", f"{plan['moves']}, at least {plan['lower_bound']}")
+        # Still a member: it serves others' copies, and coordinates if need be.
+        churn.wait_for_more(100)
+        self.assertEqual(self.brigade(n2, "can-stop", "n4", "--json").returncode, 0)
+        churn.nodes.remove(n4)
+        wait_for("nobody asks it any more", 30, lambda: n4.stop() == 0)
+        removed = self.brigade(n2, "remove", "n4", "--data", n2.dir)
+        self.assertIn("no longer", removed.stderr)
+        churn.wait_for_more(100)
+        churn.stop()
+        judge([n1, n2, n3], churn)
+        self.assertEqual(len(n1.cluster()["roster"]), 3)
+        # With three left, and two copies of everything: one more can go, the next can't.
+        self.brigade(n1, "drain", "n3", "--data", n1.dir)
+        refused = self.brigade(n1, "drain", "n2", "--data", n1.dir, code=1)
+        self.assertIn("add a node first", refused.stderr)
+        self.brigade(n1, "drain", "n3", "--cancel", "--data", n1.dir)
+        wait_for("it has its share again", 60, lambda: {each["name"]: each for each in n1.cluster()["roster"]}
+                 ["n3"]["buckets"] > 21_000)
+        judge([n1, n2, n3], churn)
+
+    def test_a_drain_outlives_coordinators(self):
+        cluster = self.make_cluster(4)
+        n1 = cluster.nodes[0]
+        churn = Churn(cluster.nodes)
+        self.addCleanup(churn.over.set)
+        churn.wait_for_more(200)
+        leader = cluster.coordinator()
+        leaving = next(node for node in cluster.nodes if node not in (leader, n1))
+        self.brigade(n1 if n1 is not leader else leaving, "drain", leaving.name, "--data", n1.dir)
+        cluster.kill([leader])
+        leader.start()
+        leader.wait_ready()
+        wait_for("it holds nothing", 60, lambda: all(
+            each["buckets"] == 0 for each in leaving.cluster()["roster"] if each["name"] == leaving.name))
+        churn.wait_for_more(100)
+        churn.stop()
+        judge(cluster.nodes, churn)
+
+
+if __name__ == "__main__":
+    unittest.main()
