@@ -32,6 +32,7 @@ class App {
     node_.url = from_environment("BRIGADE_NODE", node_.url);
     access_.token = bootstrap_.token = from_environment("BRIGADE_TOKEN", "");
     app_.require_subcommand(1);
+    app_.set_version_flag("--version", "brigade " BRIGADE_VERSION);
     app_.failure_message(CLI::FailureMessage::simple);
     app_.footer("Exit codes: 0 done, 1 failed, 2 usage. `brigade COMMAND --help` says more.");
     add_node_commands();
@@ -55,6 +56,8 @@ class App {
       return app_.exit(help, std::cout, std::cerr);
     } catch (const CLI::CallForAllHelp& help) {
       return app_.exit(help, std::cout, std::cerr);
+    } catch (const CLI::CallForVersion& version) {
+      return app_.exit(version, std::cout, std::cerr);
     } catch (const CLI::ParseError& error) {
       app_.exit(error, std::cerr, std::cerr);
       return kUsage;
@@ -119,7 +122,7 @@ class App {
     add_data(bootstrap, data_dirs_, "the directory to make; again: directories on further disks, for objects");
     bootstrap->add_option("--name", bootstrap_.name, "the node's name, unique in the cluster")->required();
     auto* const join = bootstrap->add_option("--join", bootstrap_.join_url, "URL of any node of the cluster to join");
-    bootstrap->add_option("--token", bootstrap_.token, "join token, for --join (or BRIGADE_TOKEN)");
+    bootstrap->add_option("--token", bootstrap_.token, "join token, for --join (or BRIGADE_TOKEN)")->needs(join);
     bootstrap->add_option("--listen-client", bootstrap_.listen_client, "address for HTTP clients [0.0.0.0:8080]");
     bootstrap->add_option("--listen-peer", bootstrap_.listen_peer, "address for the other nodes [0.0.0.0:8081]");
     bootstrap->add_option("--advertise-client", bootstrap_.advertise_client, "the same as clients reach it");

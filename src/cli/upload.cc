@@ -75,7 +75,13 @@ class Uploader {
       const auto delay = answer ? retry_delay(upload.attempts, answer->status, answer->fields.find("Retry-After"))
                                 : retry_delay(upload.attempts, answer.error().code());
       progress_(-sent, nullptr);
-      if (!delay) co_return;
+      if (delay && gave_up_ > 1 && upload.error->code() == Errc::kNoQuorum) co_return;
+      if (!delay) {
+        // Others wait no longer for a cluster that has just not come back for two files.
+        gave_up_ =
+            upload.error->code() == Errc::kNoQuorum || upload.error->code() == Errc::kUnavailable ? gave_up_ + 1 : 0;
+        co_return;
+      }
       asio::steady_timer timer(io_, *delay);
       co_await timer.async_wait(asio::as_tuple(asio::use_awaitable));
     }
@@ -135,6 +141,7 @@ class Uploader {
   std::unique_ptr<net::HttpClient> client_;
   std::size_t next_ = 0;
   std::size_t running_ = 0;
+  int gave_up_ = 0;  ///< files in a row for which nobody served, however often they were tried
 };
 
 }  // namespace

@@ -138,7 +138,7 @@ std::vector<wire::Change> Assigner::next(const ClusterMap& map, const std::funct
                                          std::size_t changes_max) {
   const placement::Plan& plan = plan_for(map, is_lost);
   std::map<NodeId, BucketSet> released;
-  ChangeBatch let_go, lost, stand_ins, unowned, moves;
+  ChangeBatch let_go, lost, stand_ins, unowned, pairs, moves;
   std::map<NodeId, StandInPicker> pickers;
   std::vector<BucketId> misplaced;
   std::size_t moving = 0;
@@ -166,9 +166,20 @@ std::vector<wire::Change> Assigner::next(const ClusterMap& map, const std::funct
         // Its owner serves after all: NodeDown did not get into the log, because another coordinator came first.
         if (c.in_sync && up) let_go.add(Role::kNone, NodeId{}, bucket);
         break;
-      case BucketState::kServing:
-        if (up && c.owner != target && targets_up.contains(target)) misplaced.push_back(bucket);
+      case BucketState::kServing: {
+        if (!up || c.owner == target || !targets_up.contains(target)) break;
+        // Two copies on one node are no two copies: the new owner takes writes from now on, so these do not wait.
+        const BucketId other(bucket.value ^ 1);
+        const Cell& sibling = map.cell(other);
+        const bool sibling_goes = sibling.new_owner || (other < bucket && plan.owners[other.value] != sibling.owner);
+        const bool is_alone = sibling.owner == c.owner && !sibling_goes;
+        if (is_alone) {
+          pairs.add(Role::kNewOwner, target, bucket);
+        } else {
+          misplaced.push_back(bucket);
+        }
         break;
+      }
       default:
         break;
     }
@@ -193,6 +204,7 @@ std::vector<wire::Change> Assigner::next(const ClusterMap& map, const std::funct
     for (BucketId bucket : misplaced) moves.add(Role::kNewOwner, plan.owners[bucket.value], bucket);
   }
   unowned.flush(Reason::kBootstrap, out);
+  if (all_owned) pairs.flush(Reason::kBalance, out);
   moves.flush(Reason::kBalance, out);
   if (out.size() > changes_max) out.resize(changes_max);
   return out;

@@ -90,6 +90,9 @@ void Member::meet(NodeId from, Coordinator::Peer& peer) {
     peer.incarnation = incarnations_[from];
     peer.info.reset();
     coordinator_->lease.forget_answers(from);
+    // Who could not reach it, or whom it could not reach, was about that life.
+    std::erase_if(coordinator_->unreachable,
+                  [&](const auto& u) { return u.first.first == from || u.first.second == from; });
   }
   if (peer.info) return;
   invite_one(from);  // its Accept says who it is now; it was lost, or is of an earlier life
@@ -239,7 +242,8 @@ void Member::watch_up(const RosterEntry& entry, Coordinator::Peer& peer) {
 void Member::watch_down(const RosterEntry& entry, Coordinator::Peer& peer) {
   const bool settled = !map_.is_up(entry.node.id) && map_.node(entry.node.id) != nullptr;
   const bool here = now_ - peer.heard <= 3 * heartbeat() && peer.applied >= entry.changed && peer.info;
-  if (!settled || !here || now_ < peer.shunned_until) return;
+  const bool shunned = now_ < peer.shunned_until && peer.incarnation == peer.shunned;
+  if (!settled || !here || shunned) return;
   append_change(wire::NodeUp{*peer.info, peer.incarnation});
 }
 
@@ -259,6 +263,7 @@ void Member::condemn_unreachable() {
     Coordinator::Peer& peer = c.peers[goes];
     peer.condemned = true;
     peer.shunned_until = now_ + kShunned;
+    peer.shunned = peer.incarnation;
   }
 }
 
@@ -288,12 +293,16 @@ Status Member::check_change(const wire::Change& change) const {
   if (const auto* removed = std::get_if<wire::NodeRemoved>(&change)) {
     const RosterEntry* entry = map.node(removed->node);
     if (entry == nullptr) return Error{Errc::kNotFound, "no such node"};
-    if (entry->up) return Error{Errc::kConflict, entry->node.name + " is up: stop it first"};
+    if (entry->up)
+      return Error{Errc::kConflict,
+                   entry->node.name + " is up: stop it first; the cluster notices within the setting failure_timeout"};
     for (std::size_t i = 0; i < kBucketCount; ++i)
       if (map.cell(BucketId(static_cast<std::uint16_t>(i))).owner == removed->node)
-        return Error{Errc::kConflict,
-                     entry->node.name +
-                         " still owns buckets: wait until the grace period is over and its stand-ins have taken them"};
+        return Error{
+            Errc::kConflict,
+            entry->node.name +
+                " still owns buckets: start it and `brigade drain` it, or wait until the setting grace is over "
+                "and its stand-ins have taken them"};
     return {};
   }
   if (const auto* draining = std::get_if<wire::NodeDraining>(&change)) {

@@ -79,6 +79,8 @@ Result<std::optional<std::array<std::byte, 32>>> claimed_sha256(const Fields& re
       if (!here)
         return Error(Errc::kInvalid, std::string(name) + " must hold the 32 bytes of a SHA-256 as sha-256=:BASE64:");
     }
+    if (!here && !members->empty())
+      return Error(Errc::kInvalid, std::string(name) + " holds nothing that can be checked: give sha-256=:BASE64:");
     if (!here) continue;
     if (claimed && *claimed != *here)
       return Error(Errc::kInvalid, "Repr-Digest and Content-Digest claim different bytes");

@@ -25,6 +25,21 @@ bool NodeContext::is_emptied(const cluster::ClusterMap& map, BucketId bucket) co
          (cell.new_owner == self && cell.new_assigned <= at->second);
 }
 
+bool NodeContext::has_newcomer(const cluster::ClusterMap& map) {
+  if (newcomer_seen_ == map.seq()) return newcomer_;
+  std::set<NodeId> idle;
+  for (const cluster::RosterEntry& entry : map.roster())
+    if (entry.up && !entry.draining) idle.insert(entry.node.id);
+  for (std::size_t i = 0; i < kBucketCount && !idle.empty(); ++i) {
+    const cluster::Cell& cell = map.cell(BucketId{static_cast<std::uint16_t>(i)});
+    idle.erase(cell.owner);
+    idle.erase(cell.new_owner);
+  }
+  newcomer_seen_ = map.seq();
+  newcomer_ = !idle.empty();
+  return newcomer_;
+}
+
 bool NodeContext::holds_copy(const cluster::ClusterMap& map, const ObjectId& id) const {
   const auto held = store.find(id);
   if (!held || held->tombstone || held->corrupt) return false;

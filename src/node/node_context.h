@@ -152,6 +152,8 @@ struct NodeContext {
   [[nodiscard]] bool serves(const cluster::ClusterMap& map, BucketId bucket) const;
   /// Something of it was lost with a disk, and the map does not say so yet.
   [[nodiscard]] bool is_emptied(const cluster::ClusterMap& map, BucketId bucket) const;
+  /// A node has come, and has nothing yet: pairs that share a node are about to be parted.
+  [[nodiscard]] bool has_newcomer(const cluster::ClusterMap& map);
   /// It has the object, as one of the in-sync replicas of its level.
   [[nodiscard]] bool holds_copy(const cluster::ClusterMap& map, const ObjectId& id) const;
   /// Waits until the map has reached `seq`; false at the deadline.
@@ -175,6 +177,8 @@ struct NodeContext {
 
  private:
   std::map<NodeId, std::chrono::steady_clock::time_point> suspects_;
+  Seq newcomer_seen_;  ///< the map for which `newcomer_` holds
+  bool newcomer_ = false;
 };
 
 }  // namespace brigade::node

@@ -232,6 +232,16 @@ Result<Level> wanted_level(const NodeContext& context, const net::Fields& fields
   return *level;
 }
 
+/// A body that is not the whole object as it is to be kept.
+Status check_representation(const net::Fields& fields) {
+  if (fields.find("Content-Range"))
+    return Error{Errc::kInvalid, "a PUT stores the whole object: Content-Range can't be taken (RFC 9110, 14.5)"};
+  const auto encoding = fields.find("Content-Encoding");
+  if (encoding && *encoding != "identity")
+    return Error{Errc::kInvalid, "Content-Encoding is not kept: send the object as clients are to get it"};
+  return {};
+}
+
 Result<WallTime> wanted_expiry(const net::Fields& fields, WallTime now) {
   constexpr std::int64_t kLongest = std::int64_t{100} * 365 * 86'400;
   if (const auto field = fields.find("Brigade-Expires-In")) {
@@ -249,6 +259,21 @@ Result<WallTime> wanted_expiry(const net::Fields& fields, WallTime now) {
   return *time;
 }
 
+namespace {
+
+/// While a cluster grows from one node, all replica buckets of an object may be on that one for a moment: a write that
+/// waits for its second node is not lost with the first.
+asio::awaitable<void> wait_for_second_node(NodeContext& context, ObjectId id, Level level) {
+  const auto deadline = Clock::now() + std::chrono::seconds{2};
+  while (level.redundancy() > 1 && Clock::now() < deadline) {
+    const auto view = context.view();
+    if (replication::replica_set(view->map, id, level).live.size() > 1 || !context.has_newcomer(view->map)) co_return;
+    co_await context.wait_for_view(std::min(deadline, Clock::now() + std::chrono::milliseconds{50}));
+  }
+}
+
+}  // namespace
+
 asio::awaitable<bool> put_as_primary(NodeContext& context, std::string key, net::Request& request,
                                      net::Response& response) {
   const net::Fields& fields = request.head().fields;
@@ -256,12 +281,18 @@ asio::awaitable<bool> put_as_primary(NodeContext& context, std::string key, net:
   auto type = net::checked_content_type(fields.find("Content-Type"));
   auto claimed = net::claimed_sha256(fields);
   auto expires = wanted_expiry(fields, wall_now());
-  if (!level || !type || !claimed || !expires) {
-    Error refusal = !level ? level.error() : !type ? type.error() : !claimed ? claimed.error() : expires.error();
+  const Status whole = check_representation(fields);
+  if (!level || !type || !claimed || !expires || !whole) {
+    Error refusal = !level     ? level.error()
+                    : !type    ? type.error()
+                    : !claimed ? claimed.error()
+                    : !expires ? expires.error()
+                               : whole.error();
     co_await send_problem(response, std::move(refusal));
     co_return true;
   }
   const ObjectId id = object_id(context.naming, key);
+  co_await wait_for_second_node(context, id, *level);
   const auto view = context.view();
   Write write(context, id, key);
   // Asked before the body is read, so that a refusal costs nothing; decided again under the lock.

@@ -52,5 +52,31 @@ TEST_CASE("what a node lost with a disk is emptied, for the part that it had the
   CHECK(emptied());
 }
 
+TEST_CASE("a node that was out of reach is taken back at once in a new life, and only later in the same") {
+  const bool restarts = GENERATE(true, false);
+  Driven n(1);
+  const Epoch epoch = lead(n);
+  pass_answered(n, 600ms);
+  n.flush();
+  for (std::uint64_t from : {1, 3})
+    n.hear(from, wire::Report{wire::ReportKind::kUnreachable, n->commit(), {}, NodeId{2}});
+  for (int i = 0; i < 400 && n->map().is_up(NodeId{2}); ++i) {
+    pass_answered(n, 5ms);
+    n.flush();
+  }
+  REQUIRE_FALSE(n->map().is_up(NodeId{2}));
+  const std::uint64_t life = restarts ? 2 : 1;
+  n.hear(2, wire::HeartbeatReply{epoch, n.last<wire::Heartbeat>().round, Seq{1}, Seq{1}}, life);
+  n.hear(2, wire::Accept{epoch, n->last(), info(2)}, life);
+  for (int i = 0; i < 100; ++i) {
+    n.pass(10ms);
+    n.flush();
+    const wire::Heartbeat h = n.last<wire::Heartbeat>();
+    n.hear(2, wire::HeartbeatReply{epoch, h.round, n->last().seq, n->commit()}, life);
+    n.hear(3, wire::HeartbeatReply{epoch, h.round, n->last().seq, n->commit()});
+  }
+  CHECK(n->map().is_up(NodeId{2}) == restarts);
+}
+
 }  // namespace
 }  // namespace brigade::cluster

@@ -34,6 +34,7 @@ class Drain(ClusterTest):
         self.assertEqual(self.brigade(n2, "can-stop", "n4", "--json").returncode, 0)
         churn.nodes.remove(n4)
         wait_for("nobody asks it any more", 30, lambda: n4.stop() == 0)
+        wait_for("it is down", 30, lambda: not any(each["up"] for each in n2.cluster()["roster"] if each["name"] == "n4"))
         removed = self.brigade(n2, "remove", "n4", "--data", n2.dir)
         self.assertIn("no longer", removed.stderr)
         churn.wait_for_more(100)

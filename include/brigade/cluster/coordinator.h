@@ -27,6 +27,7 @@ struct Coordinator {
     Incarnation incarnation;
     bool condemned = false;  ///< no grant any more: it is about to be declared down
     Instant shunned_until;   ///< not taken back before, although it answers
+    Incarnation shunned;     ///< ... in this life: whoever starts anew may be reached again
   };
 
   explicit Coordinator(ClusterMap appended_map) : appended(std::move(appended_map)) {}
