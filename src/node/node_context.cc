@@ -1,5 +1,8 @@
 #include "node_context.h"
 
+#include <algorithm>
+#include <utility>
+
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
@@ -26,18 +29,23 @@ bool NodeContext::is_emptied(const cluster::ClusterMap& map, BucketId bucket) co
 }
 
 bool NodeContext::has_newcomer(const cluster::ClusterMap& map) {
-  if (newcomer_seen_ == map.seq()) return newcomer_;
-  std::set<NodeId> idle;
-  for (const cluster::RosterEntry& entry : map.roster())
-    if (entry.up && !entry.draining) idle.insert(entry.node.id);
-  for (std::size_t i = 0; i < kBucketCount && !idle.empty(); ++i) {
-    const cluster::Cell& cell = map.cell(BucketId{static_cast<std::uint16_t>(i)});
-    idle.erase(cell.owner);
-    idle.erase(cell.new_owner);
+  const auto now = std::chrono::steady_clock::now();
+  if (idle_seen_ != map.seq()) {
+    idle_seen_ = map.seq();
+    std::map<NodeId, std::chrono::steady_clock::time_point> idle;
+    for (const cluster::RosterEntry& entry : map.roster())
+      if (entry.up && !entry.draining) idle[entry.node.id] = now;
+    for (std::size_t i = 0; i < kBucketCount && !idle.empty(); ++i) {
+      const cluster::Cell& cell = map.cell(BucketId{static_cast<std::uint16_t>(i)});
+      idle.erase(cell.owner);
+      idle.erase(cell.new_owner);
+    }
+    for (auto& [node, since] : idle)
+      if (const auto before = idle_.find(node); before != idle_.end()) since = before->second;
+    idle_ = std::move(idle);
   }
-  newcomer_seen_ = map.seq();
-  newcomer_ = !idle.empty();
-  return newcomer_;
+  // Whoever still has nothing after that has too little weight to get anything.
+  return std::ranges::any_of(idle_, [&](const auto& i) { return now - i.second < std::chrono::seconds{10}; });
 }
 
 bool NodeContext::holds_copy(const cluster::ClusterMap& map, const ObjectId& id) const {

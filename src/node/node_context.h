@@ -177,8 +177,8 @@ struct NodeContext {
 
  private:
   std::map<NodeId, std::chrono::steady_clock::time_point> suspects_;
-  Seq newcomer_seen_;  ///< the map for which `newcomer_` holds
-  bool newcomer_ = false;
+  Seq idle_seen_;                                                 ///< the map for which `idle_` holds
+  std::map<NodeId, std::chrono::steady_clock::time_point> idle_;  ///< up, without a bucket; since when
 };
 
 }  // namespace brigade::node
