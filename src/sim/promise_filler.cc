@@ -203,11 +203,17 @@ void PromiseFiller::take(const PassPtr& pass, NodeId source, std::vector<std::pa
     auto handler = [this, k = key](PromiseNode& there, PromiseAnswer answer) {
       replica_.fetch(there, k, std::move(answer));
     };
-    world_.call(*pass->node, source, handler, [this, pass, k = key, one_less](PromiseReply reply) {
+    auto heard = [this, pass, k = key, one_less](const PromiseReply& reply) {
       if (reply.kind == Kind::kAbsent) return one_less(world_.broken(PromiseFlaw::kVanishedIsWhole));
       if (reply.kind != Kind::kOk) return one_less(false);
       replica_.commit_here(*pass->node, k, reply.records[0].second, pass->as_of, [one_less](bool) { one_less(true); });
-    });
+    };
+    auto ask = [this, pass, source, handler, heard] { world_.call(*pass->node, source, handler, heard); };
+    if (world_.temper.fetch_pause == 0) {
+      ask();
+    } else {
+      world_.later_at(*pass->node, world_.some(world_.temper.fetch_pause), ask);
+    }
   }
   one_less(true);
 }

@@ -1,4 +1,4 @@
-// The names of the rules that can be broken.
+// The names of the rules that can be broken, and of the kinds of runs.
 #include "brigade/sim/promise.h"
 
 namespace brigade::sim {
@@ -84,6 +84,20 @@ std::string_view promise_flaw_name(PromiseFlaw flaw) {
     case PromiseFlaw::kClearUnchecked:
       return "clear-unchecked";
     case PromiseFlaw::kCount:
+      break;
+  }
+  return "none";
+}
+
+std::string_view promise_profile_name(PromiseProfile profile) {
+  switch (profile) {
+    case PromiseProfile::kMixed:
+      return "mixed";
+    case PromiseProfile::kLevels:
+      return "levels";
+    case PromiseProfile::kHasty:
+      return "hasty";
+    case PromiseProfile::kCount:
       break;
   }
   return "none";

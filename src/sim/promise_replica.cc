@@ -1,5 +1,7 @@
 #include "promise_replica.h"
 
+#include "promise_copies.h"
+
 #include <algorithm>
 #include <memory>
 
@@ -35,6 +37,7 @@ void PromiseReplica::commit_here(PromiseNode& node, std::size_t key, PromiseReco
               (there->revision == record.revision && there->op == record.op && there->tombstone == record.tombstone);
     record.since = world_.now();
     if (*stored) there = record;
+    check_contents(world_, node, key);
     if (world_.traces())
       world_.trace("n" + std::to_string(node.id.value) + (*stored ? " stores" : " keeps a higher one than") + " key " +
                    std::to_string(key) + " op " + std::to_string(record.op) + (record.tombstone ? " gone" : "") +
@@ -64,14 +67,18 @@ void PromiseReplica::check_sender(PromiseNode& node, std::size_t key, placement:
 
 void PromiseReplica::stage(PromiseNode& node, std::uint64_t name, std::size_t key, std::size_t op,
                            PromiseAnswer answer) {
-  world_.disk(
-      node, [] {},
-      [this, &node, name, key, op, answer = std::move(answer)] {
-        node.memory.staged[name] = {key, op, world_.now()};
-        PromiseReply reply{.kind = Kind::kOk};
-        if (node.store[key]) reply.revision = node.store[key]->revision;
-        answer(reply);
-      });
+  auto body_is_here = [this, &node, name, key, op, answer = std::move(answer)] {
+    world_.disk(
+        node, [] {},
+        [this, &node, name, key, op, answer] {
+          node.memory.staged[name] = {key, op, world_.now()};
+          PromiseReply reply{.kind = Kind::kOk};
+          if (node.store[key]) reply.revision = node.store[key]->revision;
+          answer(reply);
+        });
+  };
+  if (world_.temper.body == 0) return body_is_here();
+  world_.take_body(node, body_is_here);
 }
 
 void PromiseReplica::commit(PromiseNode& node, std::uint64_t name, PromiseRecord record, Seq sender,
@@ -97,7 +104,7 @@ void PromiseReplica::put_record(PromiseNode& node, std::size_t key, PromiseRecor
   auto take = [this, &node, key, record, sender, token, answer](std::optional<PromiseReply> refusal) {
     if (refusal) return answer(*refusal);
     // The body streams in.
-    world_.later_at(node, world_.delay(), [this, &node, key, record, sender, token, answer] {
+    world_.take_body(node, [this, &node, key, record, sender, token, answer] {
       commit_here(node, key, record, sender, [this, &node, key, record, answer](bool stored) {
         if (stored || world_.broken(PromiseFlaw::kHigherRevisionIsOk)) return answer({.kind = Kind::kOk});
         answer({.named = node.store[key] ? node.store[key]->revision.view() : Seq{}});

@@ -58,7 +58,7 @@ class Run {
     client(world_.temper.write_interval, [this](PromiseNode& gateway, std::size_t key) {
       const std::uint64_t burst = world_.prng.chance(1, 3) ? 1 + world_.prng.below(4) : 1;
       for (std::uint64_t i = 0; i < burst && world_.now() < kWritesEnd; ++i)
-        begin_write(gateway, key, world_.prng.chance(1, 6));
+        begin_write(gateway, key, world_.prng.chance(1, world_.temper.deletes));
     });
     // Where a change and a write meet, most can go wrong.
     world_.on_commit = [this] {
@@ -66,7 +66,7 @@ class Run {
       if (!world_.prng.chance(world_.temper.writes_at_changes, 10) || world_.now() >= kWritesEnd) return;
       PromiseNode& gateway = world_.nodes[world_.prng.below(world_.nodes.size())];
       world_.later(world_.some(12), [this, &gateway, key = world_.prng.below(world_.temper.keys)] {
-        if (gateway.running) begin_write(gateway, key, world_.prng.chance(1, 6));
+        if (gateway.running) begin_write(gateway, key, world_.prng.chance(1, world_.temper.deletes));
       });
     };
     faults();
@@ -127,7 +127,7 @@ class Run {
     const bool may_change = options_.levels_change_while_open || world_.judge.is_settled(key, world_.now());
     if (!may_change && changed_by_[key] && !world_.judge.is_acknowledged(*changed_by_[key])) return;
     const Level before = levels_[key];
-    if (may_change && !is_delete && world_.prng.chance(1, 6)) levels_[key] = some_level();
+    if (may_change && !is_delete && world_.prng.chance(1, world_.temper.level_changes)) levels_[key] = some_level();
     const Level lowest = placement::level_of(world_.log.newest().settings().min_redundancy).value_or(Level{0});
     auto put = std::make_shared<Put>();
     put->request = {key, 0, is_delete, is_delete ? lowest : std::max(levels_[key], lowest),
@@ -197,7 +197,7 @@ class Run {
 
   void befall(PromiseNode& node) {
     const PromiseTemper& temper = world_.temper;
-    const Ticks end = world_.some(world_.prng.chance(1, 4) ? 150 : 30);
+    const Ticks end = world_.some(world_.prng.chance(1, temper.long_faults) ? temper.long_fault : 30);
     std::uint64_t kind =
         world_.prng.below(temper.falls + temper.isolations + temper.lags + temper.cuts + temper.shifts);
     auto is_drawn = [&kind](std::uint64_t share) {
@@ -232,7 +232,7 @@ class Run {
   void fall(PromiseNode& node, Ticks end) {
     if (!node.running) return;
     world_.crash(node);
-    const bool new_disk = world_.prng.chance(1, 12);
+    const bool new_disk = world_.prng.chance(1, world_.temper.new_disks);
     world_.later(end, [this, &node, new_disk] {
       if (!node.running) world_.restart(node, new_disk);
     });

@@ -11,7 +11,7 @@ namespace brigade::sim {
 const ObjectId PromiseWorld::object_ids_[kKeys] = {
     {0x0000'0000'0000'0001, 1}, {0x0003'0000'0000'0002, 2}, {0x0001'0000'0000'0003, 3}};
 
-PromiseTemper::PromiseTemper(Prng& prng)
+PromiseTemper::PromiseTemper(Prng& prng, PromiseProfile profile)
     : keys(prng.chance(1, 2) ? 1 : PromiseWorld::kKeys),
       write_interval(static_cast<Ticks>(prng.chance(1, 2) ? 3 + prng.below(12) : 30 + prng.below(200))),
       writes_at_changes(prng.below(9)),
@@ -27,10 +27,48 @@ PromiseTemper::PromiseTemper(Prng& prng)
       isolations(prng.below(3)),
       lags(prng.below(4)),
       cuts(prng.below(3)),
-      shifts(1 + prng.below(4)) {}
+      shifts(1 + prng.below(4)) {
+  if (profile == PromiseProfile::kLevels) draw_levels(prng);
+  if (profile == PromiseProfile::kHasty) draw_hasty(prng);
+}
+
+void PromiseTemper::draw_levels(Prng& prng) {
+  keys = 1;
+  level_changes = 1 + prng.below(3);
+  deletes = 4 + prng.below(12);
+  write_interval = static_cast<Ticks>(8 + prng.below(30));
+  writes_at_changes = prng.below(4);
+  whims = prng.chance(1, 2) ? 400 : 40 + prng.below(100);
+  lost = 60 + prng.below(400);
+  fault_interval = static_cast<Ticks>(30 + prng.below(120));
+  aimed = 2 + prng.below(8);
+  long_faults = 1 + prng.below(4);
+  falls = 1 + prng.below(4);
+  lags = prng.below(2);
+  lease = static_cast<Ticks>(15 + prng.below(36));
+  failure_timeout = lease + lease / 4;
+  breaks = prng.chance(1, 2) ? 0 : 10 + prng.below(40);
+}
+
+void PromiseTemper::draw_hasty(Prng& prng) {
+  lease = static_cast<Ticks>(10 + prng.below(25));
+  failure_timeout = lease + lease / 4;
+  write_interval = static_cast<Ticks>(8 + prng.below(40));
+  level_changes = 2 + prng.below(5);
+  deletes = 3 + prng.below(6);
+  fault_interval = static_cast<Ticks>(20 + prng.below(100));
+  grace = 300;
+  new_disks = 4 + prng.below(8);
+  long_faults = 4 + prng.below(20);
+  falls = 1 + prng.below(4);
+  isolations = 1 + prng.below(3);
+  breaks = 4 + prng.below(20);
+  body = prng.chance(1, 3) ? 0 : static_cast<Ticks>(10 + prng.below(60));
+  fetch_pause = prng.chance(1, 2) ? 0 : static_cast<Ticks>(5 + prng.below(30));
+}
 
 PromiseWorld::PromiseWorld(const PromiseOptions& options, PromiseOutcome& result)
-    : prng(options.seed), temper(prng), log(6), judge(kKeys), outcome(result), options_(options) {
+    : prng(options.seed), temper(prng, options.profile), log(6), judge(kKeys), outcome(result), options_(options) {
   for (PromiseFlaw flaw : options.broken) broken_ |= std::uint64_t{1} << static_cast<int>(flaw);
   nodes.resize(3 + prng.below(4));
   for (std::size_t i = 0; i < nodes.size(); ++i) {
@@ -78,6 +116,10 @@ Ticks PromiseWorld::delay() {
   return some(prng.chance(1, 4) ? 120 : 30);
 }
 
+void PromiseWorld::take_body(PromiseNode& node, std::function<void()> then) {
+  later_at(node, delay() + (temper.body > 0 && faults && prng.chance(1, 3) ? some(temper.body) : 0), std::move(then));
+}
+
 void PromiseWorld::carry(NodeId from, NodeId to, std::function<void()> what) {
   const bool cut = from != to && cuts.contains(std::minmax(from, to));
   if (cut || (from != to && faults && prng.chance(1, temper.lost))) return;
@@ -100,7 +142,10 @@ void PromiseWorld::call(PromiseNode& from, NodeId to, std::function<void(Promise
     if (from.running && from.life == pending->life) pending->done(std::move(reply));
     pending->done = nullptr;
   };
+  const bool breaks = temper.breaks > 0 && from.id != to && faults && prng.chance(1, temper.breaks);
+  if (breaks) timeout = std::min(timeout, some(20));
   later_at(from, timeout, [finish] { finish({.kind = PromiseReply::Kind::kLost}); });
+  if (breaks && prng.chance(1, 2)) return;
   carry(from.id, to, [this, &from, to, handler = std::move(handler), finish] {
     handler(node(to), [this, &from, to, finish](PromiseReply reply) {
       carry(to, from.id, [finish, reply = std::move(reply)] { finish(reply); });

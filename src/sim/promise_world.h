@@ -93,7 +93,7 @@ using PromiseAnswer = std::function<void(PromiseReply)>;
 
 /// What a run is full of; drawn anew for each, so that no kind of trouble hides another.
 struct PromiseTemper {
-  explicit PromiseTemper(Prng& prng);
+  PromiseTemper(Prng& prng, PromiseProfile profile);
   std::uint64_t keys = 1;  ///< of the kKeys that are used
   Ticks write_interval = 0;
   std::uint64_t writes_at_changes = 0;  ///< of ten transactions, how many are met by a write
@@ -104,6 +104,18 @@ struct PromiseTemper {
   Ticks fault_interval = 0;
   Ticks grace = 0;
   std::uint64_t falls = 0, isolations = 0, lags = 0, cuts = 0, shifts = 0;  ///< in proportion
+  Ticks lease = 50, failure_timeout = 60;
+  // One in so many; of writes that may do so, of falls, of faults:
+  std::uint64_t level_changes = 6, deletes = 6, new_disks = 12, long_faults = 4;
+  Ticks long_fault = 150;
+  // None if 0:
+  std::uint64_t breaks = 0;  ///< one in so many calls ends early for the caller, whether or not it has arrived
+  Ticks body = 0;            ///< that a body takes at most, beyond the way of a message
+  Ticks fetch_pause = 0;     ///< between a list and each of the fetches that follow from it
+
+ private:
+  void draw_levels(Prng& prng);
+  void draw_hasty(Prng& prng);
 };
 
 class PromiseWorld {
@@ -154,6 +166,8 @@ class PromiseWorld {
   void trace(const std::string& line) const;
   Ticks some(Ticks usual) { return 1 + static_cast<Ticks>(prng.below(static_cast<std::uint64_t>(usual))); }
   Ticks delay();
+  /// Then, at the node, if a body has come.
+  void take_body(PromiseNode& node, std::function<void()> then);
 
   Prng prng;
   const PromiseTemper temper;

@@ -1,6 +1,7 @@
 // The data plane's promise, in a random model: kept over many seeds, and broken by every rule that is left out.
-//   BRIGADE_SEED=123 [BRIGADE_TRACE=1] [BRIGADE_BROKEN=rule,rule] test_sim "one promise run from the environment"
-//   [BRIGADE_SEEDS=3000] [BRIGADE_BROKEN=rule,rule] test_sim "the table of broken promises"
+//   BRIGADE_SEED=123 [BRIGADE_PROFILE=levels] [BRIGADE_TRACE=1] [BRIGADE_BROKEN=rule,rule]
+//     test_sim "one promise run from the environment"
+//   [BRIGADE_SEEDS=3000] [BRIGADE_PROFILE=levels] [BRIGADE_BROKEN=rule,rule] test_sim "the table of broken promises"
 // Source: design §5; testing "Mutants that must die".
 #include "brigade/sim/promise.h"
 
@@ -31,6 +32,7 @@ std::string names_of(const Flaws& flaws) {
 std::string replay_command(const PromiseOptions& options) {
   return "BRIGADE_SEED=" + std::to_string(options.seed) +
          (options.broken.empty() ? "" : " BRIGADE_BROKEN=" + names_of(options.broken)) +
+         " BRIGADE_PROFILE=" + std::string(promise_profile_name(options.profile)) +
          " BRIGADE_TRACE=1 test_sim \"one promise run from the environment\"";
 }
 
@@ -40,7 +42,7 @@ std::uint64_t number_from(const char* variable, std::uint64_t otherwise) {
 }
 
 /// Seeds [first, first + count); every tenth of them in a build that is not optimized.
-void must_hold(std::uint64_t first, std::uint64_t count) {
+void must_hold(PromiseProfile profile, std::uint64_t first, std::uint64_t count) {
 #ifdef __OPTIMIZE__
   constexpr std::uint64_t kStep = 1;
 #else
@@ -50,6 +52,7 @@ void must_hold(std::uint64_t first, std::uint64_t count) {
   for (std::uint64_t seed = first; seed < first + count; seed += kStep) {
     PromiseOptions options;
     options.seed = seed;
+    options.profile = profile;
     const PromiseOutcome outcome = run_promise(options);
     INFO("replay: " << replay_command(options));
     INFO(outcome.violation);
@@ -74,16 +77,23 @@ void must_hold(std::uint64_t first, std::uint64_t count) {
 }
 
 TEST_CASE("an acknowledged write is what every later read returns: seeds 1 to 5000") {
-  must_hold(1, 5000);
+  must_hold(PromiseProfile::kMixed, 1, 5000);
 }
 TEST_CASE("an acknowledged write is what every later read returns: seeds 5001 to 10000") {
-  must_hold(5001, 5000);
+  must_hold(PromiseProfile::kMixed, 5001, 5000);
 }
 TEST_CASE("an acknowledged write is what every later read returns: seeds 10001 to 15000") {
-  must_hold(10001, 5000);
+  must_hold(PromiseProfile::kMixed, 10001, 5000);
 }
 TEST_CASE("an acknowledged write is what every later read returns: seeds 15001 to 20000") {
-  must_hold(15001, 5000);
+  must_hold(PromiseProfile::kMixed, 15001, 5000);
+}
+
+TEST_CASE("an acknowledged write is what every later read returns while redundancies change: seeds 1 to 4000") {
+  must_hold(PromiseProfile::kLevels, 1, 4000);
+}
+TEST_CASE("an acknowledged write is what every later read returns while leases are short: seeds 1 to 4000") {
+  must_hold(PromiseProfile::kHasty, 1, 4000);
 }
 
 TEST_CASE("equal seeds give equal promise runs") {
@@ -99,18 +109,29 @@ TEST_CASE("equal seeds give equal promise runs") {
   CHECK(story(7) != story(8));
 }
 
+/// "none" breaks nothing.
 Flaws flaws_from_environment() {
   Flaws flaws;
   std::istringstream names(std::getenv("BRIGADE_BROKEN") != nullptr ? std::getenv("BRIGADE_BROKEN") : "");
   for (std::string name; std::getline(names, name, ',');)
-    for (int i = 0; i < static_cast<int>(PromiseFlaw::kCount); ++i)
+    for (int i = 0; i <= static_cast<int>(PromiseFlaw::kCount); ++i)
       if (promise_flaw_name(PromiseFlaw(i)) == name) flaws.push_back(PromiseFlaw(i));
   return flaws;
 }
 
-bool breaks(PromiseFlaw flaw, std::uint64_t seed) {
+/// Those that the environment names; all of them if it names none.
+std::vector<PromiseProfile> profiles_from_environment() {
+  const std::string name = std::getenv("BRIGADE_PROFILE") != nullptr ? std::getenv("BRIGADE_PROFILE") : "";
+  std::vector<PromiseProfile> profiles;
+  for (int i = 0; i < static_cast<int>(PromiseProfile::kCount); ++i)
+    if (name.empty() || promise_profile_name(PromiseProfile(i)) == name) profiles.push_back(PromiseProfile(i));
+  return profiles;
+}
+
+bool breaks(PromiseFlaw flaw, PromiseProfile profile, std::uint64_t seed) {
   PromiseOptions options;
   options.seed = seed;
+  options.profile = profile;
   options.broken = {flaw};
   return !run_promise(options).ok();
 }
@@ -135,7 +156,7 @@ const std::vector<std::pair<PromiseFlaw, std::uint64_t>> kNoticed = {
 TEST_CASE("a rule of the promise that is left out is noticed") {
   for (const auto& [flaw, seed] : kNoticed) {
     INFO(promise_flaw_name(flaw) << ", seed " << seed);
-    CHECK(breaks(flaw, seed));
+    CHECK(breaks(flaw, PromiseProfile::kMixed, seed));
   }
 }
 
@@ -145,20 +166,25 @@ TEST_CASE("the table of broken promises", "[.table]") {
   if (flaws.empty())
     for (int i = 0; i < static_cast<int>(PromiseFlaw::kCount); ++i) flaws.push_back(PromiseFlaw(i));
   for (PromiseFlaw flaw : flaws) {
-    std::uint64_t first = 0;
-    std::uint64_t broken = 0;
-    for (std::uint64_t seed = 1; seed <= runs; ++seed) {
-      if (!breaks(flaw, seed)) continue;
-      if (++broken == 1) first = seed;
+    std::cout << "| `" << promise_flaw_name(flaw) << "` |";
+    for (PromiseProfile profile : profiles_from_environment()) {
+      std::uint64_t first = 0;
+      std::uint64_t broken = 0;
+      for (std::uint64_t seed = 1; seed <= runs; ++seed) {
+        if (!breaks(flaw, profile, seed)) continue;
+        if (++broken == 1) first = seed;
+      }
+      std::cout << ' ' << first << ", " << std::fixed << std::setprecision(2)
+                << 100.0 * static_cast<double>(broken) / static_cast<double>(runs) << " % |" << std::flush;
     }
-    std::cout << "| `" << promise_flaw_name(flaw) << "` | " << first << " | " << std::fixed << std::setprecision(2)
-              << 100.0 * static_cast<double>(broken) / static_cast<double>(runs) << " % |" << std::endl;
+    std::cout << std::endl;
   }
 }
 
 TEST_CASE("one promise run from the environment", "[.replay]") {
   PromiseOptions options;
   options.seed = number_from("BRIGADE_SEED", 1);
+  options.profile = profiles_from_environment().front();
   options.broken = flaws_from_environment();
   INFO("rules broken: " << names_of(options.broken));
   if (std::getenv("BRIGADE_TRACE") != nullptr)

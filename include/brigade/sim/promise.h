@@ -65,8 +65,19 @@ enum class PromiseFlaw : std::uint8_t {
 };
 std::string_view promise_flaw_name(PromiseFlaw flaw);
 
+/// What a run is full of. Each draws its own mixture from the seed; some rules matter only where one trouble is common
+/// and the others, which would hide it, are rare.
+enum class PromiseProfile : std::uint8_t {
+  kMixed,   ///< all kinds of faults, from none to many
+  kLevels,  ///< redundancies change all the time; faults are few and long, so that nearly every write ends
+  kHasty,   ///< a write takes longer than a lease: parts change under it; connections break, and that is heard at once
+  kCount,
+};
+std::string_view promise_profile_name(PromiseProfile profile);
+
 struct PromiseOptions {
   std::uint64_t seed = 1;
+  PromiseProfile profile = PromiseProfile::kMixed;
   std::vector<PromiseFlaw> broken;
   /// The redundancy of a key changes, or another write follows such a change, even while a write of that key has an
   /// open outcome. The promise does not hold then: copies that the next primary does not know of are never taken back.
