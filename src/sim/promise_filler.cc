@@ -126,7 +126,10 @@ void PromiseFiller::begin(PromiseNode& node, std::vector<Work> work) {
   }
   // What this node took before its part began, and is not on its disk yet, would come behind the comparison.
   const auto& commits = node.memory.commits;
-  if (!commits.empty() && *commits.begin() < began && !world_.broken(PromiseFlaw::kOwnCommitsNotAwaited)) return;
+  if (!commits.empty() && *commits.begin() < began && !world_.broken(PromiseFlaw::kOwnCommitsNotAwaited)) {
+    if (world_.traces()) world_.trace("n" + std::to_string(node.id.value) + " waits for its own commits");
+    return;
+  }
   pass->work = std::move(work);
   pass->left = wanted.size();
   node.memory.filler_at_work = true;
@@ -255,7 +258,11 @@ void PromiseFiller::forget(const PassPtr& pass, const std::vector<std::pair<std:
   std::erase_if(going, [&](const auto& r) { return is_fresh(r.first, r.second.level); });
   auto visit = [this, pass, &node, going, is_fresh] {
     for (const auto& [key, record] : going) {
-      if (is_fresh(key, record.level) && !world_.broken(PromiseFlaw::kForgetUnchecked)) continue;
+      if (is_fresh(key, record.level) && !world_.broken(PromiseFlaw::kForgetUnchecked)) {
+        if (world_.traces())
+          world_.trace("n" + std::to_string(node.id.value) + " finds key " + std::to_string(key) + " fresh in time");
+        continue;
+      }
       if (!node.store[key] || node.store[key]->revision != record.revision) continue;
       node.store[key].reset();
       pass->forgot = true;
@@ -271,6 +278,8 @@ void PromiseFiller::end_source(const PassPtr& pass) {
   if (--pass->left > 0) return;
   PromiseNode& node = *pass->node;
   node.memory.filler_at_work = false;
+  if (pass->forgot && world_.traces())
+    world_.trace("n" + std::to_string(node.id.value) + " looks again, for it forgot");
   if (pass->forgot && !world_.broken(PromiseFlaw::kForgetIsWhole)) return;
   for (const Work& w : pass->work) {
     bool complete = true;

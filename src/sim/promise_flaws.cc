@@ -97,6 +97,8 @@ std::string_view promise_profile_name(PromiseProfile profile) {
       return "levels";
     case PromiseProfile::kHasty:
       return "hasty";
+    case PromiseProfile::kCrowd:
+      return "crowd";
     case PromiseProfile::kCount:
       break;
   }

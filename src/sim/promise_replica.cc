@@ -106,6 +106,8 @@ void PromiseReplica::put_record(PromiseNode& node, std::size_t key, PromiseRecor
     // The body streams in.
     world_.take_body(node, [this, &node, key, record, sender, token, answer] {
       commit_here(node, key, record, sender, [this, &node, key, record, answer](bool stored) {
+        if (!stored && world_.traces())
+          world_.trace("n" + std::to_string(node.id.value) + " refuses a push of key " + std::to_string(key));
         if (stored || world_.broken(PromiseFlaw::kHigherRevisionIsOk)) return answer({.kind = Kind::kOk});
         answer({.named = node.store[key] ? node.store[key]->revision.view() : Seq{}});
       });
@@ -152,6 +154,7 @@ void PromiseReplica::list_when_done(PromiseNode& node, Seq as_of, std::vector<Pr
     if (!served) return answer({});
   }
   answer({.kind = Kind::kOk, .records = records(node, parts)});
+  world_.on_list(node);
 }
 
 void PromiseReplica::fetch(PromiseNode& node, std::size_t key, PromiseAnswer answer) {

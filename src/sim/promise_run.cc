@@ -47,7 +47,7 @@ class Run {
             coordinator_.on_report(id, life, kind, as_of, bucket);
           });
         }) {
-    for (Level& level : levels_) level = some_level();
+    for (std::size_t key = 0; key < std::max<std::size_t>(3, world_.temper.keys); ++key) levels_[key] = some_level();
   }
 
   std::string run() {
@@ -64,11 +64,11 @@ class Run {
     world_.on_commit = [this] {
       lag_at_change();
       if (!world_.prng.chance(world_.temper.writes_at_changes, 10) || world_.now() >= kWritesEnd) return;
-      PromiseNode& gateway = world_.nodes[world_.prng.below(world_.nodes.size())];
-      world_.later(world_.some(12), [this, &gateway, key = world_.prng.below(world_.temper.keys)] {
-        if (gateway.running) begin_write(gateway, key, world_.prng.chance(1, world_.temper.deletes));
-      });
+      const std::uint64_t crowd = world_.temper.crowd > 1 ? 1 + world_.prng.below(world_.temper.crowd) : 1;
+      for (std::uint64_t i = 0; i < crowd; ++i) write_at_change();
     };
+    world_.on_revision = [this](PromiseNode& node) { fall_perhaps(node, world_.temper.commit_falls); };
+    world_.on_list = [this](PromiseNode& node) { fall_perhaps(node, world_.temper.list_falls); };
     faults();
     every(3, [this] { reader_.probe(); });
     every(30, [this] { collect_tombstones(); });
@@ -76,7 +76,7 @@ class Run {
     heal();
     world_.run_until(kPeaceEnd);
     for (PromiseNode& node : world_.nodes)
-      for (std::size_t key = 0; key < PromiseWorld::kKeys; ++key)
+      for (std::size_t key = 0; key < world_.temper.keys; ++key)
         world_.later(world_.some(50), [this, &node, key] { reader_.read(node, key); });
     world_.run_until(kEnd);
     return world_.judge.violation();
@@ -120,6 +120,13 @@ class Run {
       PromiseNode& gateway = world_.nodes[world_.prng.below(world_.nodes.size())];
       if (gateway.running) asks(gateway, world_.prng.below(world_.temper.keys));
       client(interval, asks);
+    });
+  }
+
+  void write_at_change() {
+    PromiseNode& gateway = world_.nodes[world_.prng.below(world_.nodes.size())];
+    world_.later(world_.some(12), [this, &gateway, key = world_.prng.below(world_.temper.keys)] {
+      if (gateway.running) begin_write(gateway, key, world_.prng.chance(1, world_.temper.deletes));
     });
   }
 
@@ -238,7 +245,22 @@ class Run {
     });
   }
 
+  /// One in so many, soon.
+  void fall_perhaps(PromiseNode& node, std::uint64_t one_in) {
+    if (one_in == 0 || !world_.faults || !world_.prng.chance(1, one_in)) return;
+    const Ticks end = world_.some(world_.prng.chance(1, 2) ? 12 : world_.temper.long_fault);
+    world_.later(world_.some(12), [this, &node, end] {
+      if (world_.faults) fall(node, end);
+    });
+  }
+
   void lag_at_change() {
+    if (world_.faults && world_.temper.cut_offs > 0 && world_.prng.chance(world_.temper.cut_offs, 10)) {
+      PromiseNode& node = world_.nodes[world_.prng.below(world_.nodes.size())];
+      const Ticks end = world_.some(40);
+      node.lags_until = std::max(node.lags_until, world_.now() + end);
+      isolate(node, end);
+    }
     if (!world_.faults || !world_.prng.chance(world_.temper.lags_at_changes, 10)) return;
     PromiseNode& node = world_.nodes[world_.prng.below(world_.nodes.size())];
     node.lags_until = std::max(node.lags_until, world_.now() + world_.some(80));
@@ -266,13 +288,17 @@ class Run {
     }
   }
 
-  /// All nodes that are to hold the key have its tombstone, or nothing, since long ago.
-  [[nodiscard]] bool is_gone_everywhere(std::size_t key) const {
+  /// No write of the key is under way, and nothing has happened to it for long, on all nodes that may hold it.
+  [[nodiscard]] bool is_quiet(std::size_t key) const {
     const auto set =
         replication::replica_set(world_.log.newest(), PromiseWorld::object(key), Level{kPromiseLevels - 1});
+    Revision highest;
+    for (NodeId id : set.live)
+      if (const auto& record = world_.nodes[id.value - 1].store[key]) highest = std::max(highest, record->revision);
     for (NodeId id : set.live) {
       const auto& record = world_.nodes[id.value - 1].store[key];
-      if (record && (!record->tombstone || world_.now() - record->since < kRetention)) return false;
+      if (record && (world_.now() - record->since < kRetention || !(record->tombstone || record->revision == highest)))
+        return false;
     }
     return world_.judge.is_settled(key, world_.now());
   }
@@ -280,11 +306,11 @@ class Run {
   void collect_tombstones() {
     for (std::size_t key = 0; key < PromiseWorld::kKeys; ++key) {
       const bool early = world_.broken(PromiseFlaw::kTombstoneDroppedEarly);
-      const bool gone = is_gone_everywhere(key);
+      const bool quiet = is_quiet(key);
       for (PromiseNode& node : world_.nodes) {
         auto& record = node.store[key];
         if (!record || !record->tombstone || !node.running) continue;
-        if (gone || (early && world_.prng.chance(1, 3))) record.reset();
+        if (quiet || (early && world_.prng.chance(1, 3))) record.reset();
       }
     }
   }

@@ -7,12 +7,13 @@
 
 namespace brigade::sim {
 
-// Homes at the beginning, the end and the middle of the run.
+// Homes at the beginning, the end and the middle of the run; the first three are those of most runs.
 const ObjectId PromiseWorld::object_ids_[kKeys] = {
-    {0x0000'0000'0000'0001, 1}, {0x0003'0000'0000'0002, 2}, {0x0001'0000'0000'0003, 3}};
+    {0x0000'0000'0000'0001, 1}, {0x0003'0000'0000'0002, 2}, {0x0001'0000'0000'0003, 3}, {0x0002'0000'0000'0004, 4},
+    {0x0000'0000'0000'0005, 5}, {0x0001'0000'0000'0006, 6}, {0x0002'0000'0000'0007, 7}, {0x0003'0000'0000'0008, 8}};
 
 PromiseTemper::PromiseTemper(Prng& prng, PromiseProfile profile)
-    : keys(prng.chance(1, 2) ? 1 : PromiseWorld::kKeys),
+    : keys(prng.chance(1, 2) ? 1 : 3),
       write_interval(static_cast<Ticks>(prng.chance(1, 2) ? 3 + prng.below(12) : 30 + prng.below(200))),
       writes_at_changes(prng.below(9)),
       lags_at_changes(prng.chance(1, 2) ? 0 : 1 + prng.below(6)),
@@ -30,41 +31,62 @@ PromiseTemper::PromiseTemper(Prng& prng, PromiseProfile profile)
       shifts(1 + prng.below(4)) {
   if (profile == PromiseProfile::kLevels) draw_levels(prng);
   if (profile == PromiseProfile::kHasty) draw_hasty(prng);
+  if (profile == PromiseProfile::kCrowd) draw_crowd(prng);
 }
 
 void PromiseTemper::draw_levels(Prng& prng) {
-  keys = 1;
+  keys = 1 + prng.below(PromiseWorld::kKeys);
   level_changes = 1 + prng.below(3);
   deletes = 4 + prng.below(12);
-  write_interval = static_cast<Ticks>(8 + prng.below(30));
+  write_interval = static_cast<Ticks>(5 + prng.below(20));
   writes_at_changes = prng.below(4);
   whims = prng.chance(1, 2) ? 400 : 40 + prng.below(100);
   lost = 60 + prng.below(400);
-  fault_interval = static_cast<Ticks>(30 + prng.below(120));
-  aimed = 2 + prng.below(8);
-  long_faults = 1 + prng.below(4);
+  fault_interval = static_cast<Ticks>(60 + prng.below(240));
+  aimed = 6 + prng.below(40);
+  moves = 20 + prng.below(100);
+  long_faults = 1 + prng.below(3);
   falls = 1 + prng.below(4);
   lags = prng.below(2);
-  lease = static_cast<Ticks>(15 + prng.below(36));
+  lease = static_cast<Ticks>(12 + prng.below(30));
   failure_timeout = lease + lease / 4;
+  commit_falls = 4 + prng.below(30);
   breaks = prng.chance(1, 2) ? 0 : 10 + prng.below(40);
+  body = prng.chance(1, 2) ? 0 : static_cast<Ticks>(20 + prng.below(150));
 }
 
 void PromiseTemper::draw_hasty(Prng& prng) {
   lease = static_cast<Ticks>(10 + prng.below(25));
   failure_timeout = lease + lease / 4;
-  write_interval = static_cast<Ticks>(8 + prng.below(40));
-  level_changes = 2 + prng.below(5);
+  write_interval = static_cast<Ticks>(5 + prng.below(25));
+  keys = 1 + prng.below(PromiseWorld::kKeys);
+  level_changes = 1 + prng.below(4);
   deletes = 3 + prng.below(6);
   fault_interval = static_cast<Ticks>(20 + prng.below(100));
   grace = 300;
-  new_disks = 4 + prng.below(8);
+  new_disks = 2 + prng.below(8);
   long_faults = 4 + prng.below(20);
   falls = 1 + prng.below(4);
   isolations = 1 + prng.below(3);
   breaks = 4 + prng.below(20);
-  body = prng.chance(1, 3) ? 0 : static_cast<Ticks>(10 + prng.below(60));
+  list_falls = 4 + prng.below(40);
+  body = prng.chance(1, 3) ? 0 : static_cast<Ticks>(20 + prng.below(100));
   fetch_pause = prng.chance(1, 2) ? 0 : static_cast<Ticks>(5 + prng.below(30));
+}
+
+void PromiseTemper::draw_crowd(Prng& prng) {
+  write_interval = static_cast<Ticks>(20 + prng.below(60));
+  crowd = 2 + prng.below(6);
+  writes_at_changes = 4 + prng.below(6);
+  cut_offs = 1 + prng.below(5);
+  deletes = 2 + prng.below(5);
+  whims = 40 + prng.below(200);
+  commit_falls = 10 + prng.below(60);
+  breaks = 4 + prng.below(20);
+  fault_interval = static_cast<Ticks>(40 + prng.below(200));
+  long_faults = 10;
+  moves = 6 + prng.below(40);
+  body = prng.chance(1, 2) ? 0 : static_cast<Ticks>(20 + prng.below(60));
 }
 
 PromiseWorld::PromiseWorld(const PromiseOptions& options, PromiseOutcome& result)
@@ -120,11 +142,15 @@ void PromiseWorld::take_body(PromiseNode& node, std::function<void()> then) {
   later_at(node, delay() + (temper.body > 0 && faults && prng.chance(1, 3) ? some(temper.body) : 0), std::move(then));
 }
 
-void PromiseWorld::carry(NodeId from, NodeId to, std::function<void()> what) {
+void PromiseWorld::carry(NodeId from, NodeId to, std::function<void()> what, std::function<void()> refused) {
   const bool cut = from != to && cuts.contains(std::minmax(from, to));
   if (cut || (from != to && faults && prng.chance(1, temper.lost))) return;
-  later(from == to ? 1 : delay(), [this, to, what = std::move(what)] {
-    if (node(to).running) what();
+  later(from == to ? 1 : delay(), [this, to, what = std::move(what), refused = std::move(refused)] {
+    if (node(to).running) {
+      what();
+    } else if (refused) {
+      refused();
+    }
   });
 }
 
@@ -146,11 +172,14 @@ void PromiseWorld::call(PromiseNode& from, NodeId to, std::function<void(Promise
   if (breaks) timeout = std::min(timeout, some(20));
   later_at(from, timeout, [finish] { finish({.kind = PromiseReply::Kind::kLost}); });
   if (breaks && prng.chance(1, 2)) return;
-  carry(from.id, to, [this, &from, to, handler = std::move(handler), finish] {
+  std::function<void()> refused;
+  if (temper.breaks > 0) refused = [finish] { finish({.kind = PromiseReply::Kind::kLost}); };
+  auto arrived = [this, &from, to, handler = std::move(handler), finish] {
     handler(node(to), [this, &from, to, finish](PromiseReply reply) {
       carry(to, from.id, [finish, reply = std::move(reply)] { finish(reply); });
     });
-  });
+  };
+  carry(from.id, to, arrived, refused);
 }
 
 void PromiseWorld::tell(const PromiseNode& node, std::function<void()> what) {

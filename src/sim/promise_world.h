@@ -109,13 +109,18 @@ struct PromiseTemper {
   std::uint64_t level_changes = 6, deletes = 6, new_disks = 12, long_faults = 4;
   Ticks long_fault = 150;
   // None if 0:
-  std::uint64_t breaks = 0;  ///< one in so many calls ends early for the caller, whether or not it has arrived
-  Ticks body = 0;            ///< that a body takes at most, beyond the way of a message
-  Ticks fetch_pause = 0;     ///< between a list and each of the fetches that follow from it
+  std::uint64_t breaks = 0;        ///< one in so many calls ends early for the caller, whether or not it has arrived
+  Ticks body = 0;                  ///< that a body takes at most, beyond the way of a message
+  std::uint64_t commit_falls = 0;  ///< one in so many primaries falls when it has given a revision
+  std::uint64_t list_falls = 0;    ///< one in so many sources falls, maybe with its disk, while it is being copied
+  std::uint64_t cut_offs = 0;      ///< of ten transactions, how many does a node miss, with all grants that follow
+  std::uint64_t crowd = 1;         ///< that write at most when one meets a change
+  Ticks fetch_pause = 0;           ///< between a list and each of the fetches that follow from it
 
  private:
   void draw_levels(Prng& prng);
   void draw_hasty(Prng& prng);
+  void draw_crowd(Prng& prng);
 };
 
 class PromiseWorld {
@@ -157,7 +162,7 @@ class PromiseWorld {
 
   // Keys
   [[nodiscard]] static ObjectId object(std::size_t key) { return object_ids_[key]; }
-  static constexpr std::size_t kKeys = 3;
+  static constexpr std::size_t kKeys = 8;
 
   [[nodiscard]] bool broken(PromiseFlaw flaw) const {
     return (broken_ & (std::uint64_t{1} << static_cast<int>(flaw))) != 0;
@@ -180,6 +185,8 @@ class PromiseWorld {
   bool faults = true;
   /// A transaction was committed.
   std::function<void()> on_commit = [] {};
+  /// A node does what it had better not fall after: it has given a revision, it is being copied.
+  std::function<void(PromiseNode&)> on_revision = [](PromiseNode&) {}, on_list = [](PromiseNode&) {};
 
  private:
   struct Event {
@@ -188,7 +195,8 @@ class PromiseWorld {
     std::function<void()> what;
     bool operator<(const Event& other) const { return std::pair(other.at, other.order) < std::pair(at, order); }
   };
-  void carry(NodeId from, NodeId to, std::function<void()> what);
+  /// `refused` runs if nobody is there; not if it gets lost.
+  void carry(NodeId from, NodeId to, std::function<void()> what, std::function<void()> refused = nullptr);
 
   static const ObjectId object_ids_[kKeys];
   const PromiseOptions& options_;

@@ -149,6 +149,7 @@ void PromiseWriter::give_revision(const JobPtr& job, const std::function<void()>
 void PromiseWriter::revise(const JobPtr& job, const std::function<void()>& then) {
   if (!world_.broken(PromiseFlaw::kRevisionByOldRole)) {
     if (auto refusal = look(*job)) {
+      say(*job, "lost its part while it waited for a map");
       abort(job);
       refusal->kind = Kind::kRefused;
       return finish(job, *refusal);
@@ -174,6 +175,7 @@ void PromiseWriter::revise(const JobPtr& job, const std::function<void()>& then)
   job->record = {*revision, job->request.op, job->request.is_delete, job->level};
   job->done_since = world_.log.replicas_since(job->node->applied, PromiseWorld::object(job->request.key), job->reach);
   world_.judge.may_be_seen(job->request.op);
+  world_.on_revision(*job->node);
   say(*job, std::string(job->request.is_delete ? "delete" : "write") + " at level " + std::to_string(job->level.value) +
                 " gets revision " + to_string(*revision));
   then();

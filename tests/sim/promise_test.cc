@@ -95,6 +95,9 @@ TEST_CASE("an acknowledged write is what every later read returns while redundan
 TEST_CASE("an acknowledged write is what every later read returns while leases are short: seeds 1 to 4000") {
   must_hold(PromiseProfile::kHasty, 1, 4000);
 }
+TEST_CASE("an acknowledged write is what every later read returns while many write one key: seeds 1 to 4000") {
+  must_hold(PromiseProfile::kCrowd, 1, 4000);
+}
 
 TEST_CASE("equal seeds give equal promise runs") {
   auto story = [](std::uint64_t seed) {

@@ -71,6 +71,7 @@ enum class PromiseProfile : std::uint8_t {
   kMixed,   ///< all kinds of faults, from none to many
   kLevels,  ///< redundancies change all the time; faults are few and long, so that nearly every write ends
   kHasty,   ///< a write takes longer than a lease: parts change under it; connections break, and that is heard at once
+  kCrowd,   ///< many write the same key at every change, through nodes that have yet to hear of it
   kCount,
 };
 std::string_view promise_profile_name(PromiseProfile profile);
