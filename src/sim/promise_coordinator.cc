@@ -38,7 +38,10 @@ void PromiseCoordinator::found() {
   append(wire::SettingChanged{"write_copies", std::to_string(1 + world_.prng.below(2))});
   for (std::size_t i = 0; i < kPromiseBuckets; ++i) {
     const NodeId owner =
-        world_.nodes[world_.prng.below(4) == 0 ? world_.prng.below(world_.nodes.size()) : i % world_.nodes.size()].id;
+        world_
+            .nodes[world_.prng.below(world_.temper.sharing) == 0 ? world_.prng.below(world_.nodes.size())
+                                                                 : i % world_.nodes.size()]
+            .id;
     assign(wire::Role::kOwner, owner, bucket_at(i));
     append(wire::BucketsFilled{owner, BucketSet::of(bucket_at(i))});
   }
@@ -135,6 +138,7 @@ void PromiseCoordinator::watch(PromiseNode& node, Peer& peer) {
 }
 
 void PromiseCoordinator::grant(PromiseNode& node, Peer& peer) {
+  if (world_.faults && world_.temper.grants > 1 && !world_.prng.chance(1, world_.temper.grants)) return;
   const Ticks end = world_.now() + world_.temper.lease;
   peer.grant_end = std::max(peer.grant_end, end);
   // What was granted for an answer of an earlier life is nothing to the next one.

@@ -221,7 +221,8 @@ void PromiseFiller::take(const PassPtr& pass, NodeId source, std::vector<std::pa
   one_less(true);
 }
 
-bool PromiseFiller::is_truth(const PromiseNode& node, std::size_t key, placement::Level level) const {
+bool PromiseFiller::vouches(const PromiseNode& node, std::size_t key, placement::Level level) const {
+  if (world_.broken(PromiseFlaw::kForgetsOwnTruth)) return false;
   const cluster::ClusterMap& map = world_.map(node);
   for (std::uint32_t j = 0; j < level.redundancy(); ++j) {
     const BucketId bucket = placement::by_distance(placement::home_bucket(PromiseWorld::object(key)), j);
@@ -230,16 +231,23 @@ bool PromiseFiller::is_truth(const PromiseNode& node, std::size_t key, placement
     auto at = node.memory.filled.find(bucket);
     const bool is_filled = (cell.new_owner == node.id && cell.new_filled) ||
                            (at != node.memory.filled.end() && since(node, bucket) <= at->second);
-    const bool vouches = replication::serves(map, node.id, bucket) || is_filled;
-    if (vouches && !world_.broken(PromiseFlaw::kForgetsOwnTruth)) return true;
-    if (replication::fill_role(cell, node.id) != FillRole::kOwner) continue;
-    if (world_.broken(PromiseFlaw::kForgetsLastCopy)) continue;
-    for (const FillStep& step : replication::fill_steps(map, bucket, node.id)) {
-      const bool was_last = step.kind == FillStep::Kind::kComplete && !step.source;
-      if (was_last && step.level < level && j < step.level.redundancy()) return true;
-    }
+    if (replication::serves(map, node.id, bucket) || is_filled) return true;
   }
   return false;
+}
+
+std::optional<BucketId> PromiseFiller::is_last(const PromiseNode& node, std::size_t key, placement::Level level) const {
+  if (world_.broken(PromiseFlaw::kForgetsLastCopy)) return std::nullopt;
+  const cluster::ClusterMap& map = world_.map(node);
+  for (std::uint32_t j = 0; j < level.redundancy(); ++j) {
+    const BucketId bucket = placement::by_distance(placement::home_bucket(PromiseWorld::object(key)), j);
+    if (replication::fill_role(map.cell(bucket), node.id) != FillRole::kOwner) continue;
+    for (const FillStep& step : replication::fill_steps(map, bucket, node.id)) {
+      const bool was_last = step.kind == FillStep::Kind::kComplete && !step.source;
+      if (was_last && step.level < level && j < step.level.redundancy()) return bucket;
+    }
+  }
+  return std::nullopt;
 }
 
 void PromiseFiller::forget(const PassPtr& pass, const std::vector<std::pair<std::size_t, PromiseRecord>>& leftovers,
@@ -249,10 +257,14 @@ void PromiseFiller::forget(const PassPtr& pass, const std::vector<std::pair<std:
   // Written since this node has its present part: it is on its way to the sibling, too.
   auto is_fresh = [this, pass, &node](std::size_t key, placement::Level level) {
     auto at = node.memory.fresh.find(key);
-    if (is_truth(node, key, level)) return true;
-    if (at == node.memory.fresh.end() || world_.broken(PromiseFlaw::kForgetsFresh)) return false;
+    if (vouches(node, key, level)) return true;
     const PromisePart part{placement::home_bucket(PromiseWorld::object(key)), level};
-    return at->second >= pass->began[part] || world_.broken(PromiseFlaw::kFreshOutlivesRole);
+    const bool is_written = at != node.memory.fresh.end() && !world_.broken(PromiseFlaw::kForgetsFresh);
+    if (is_written && (at->second >= pass->began[part] || world_.broken(PromiseFlaw::kFreshOutlivesRole))) return true;
+    // One of its buckets needs it; what that means for the others shows when that one is in sync.
+    const auto needs = is_last(node, key, level);
+    if (needs) pass->kept.emplace(part, *needs);
+    return needs.has_value();
   };
   auto going = leftovers;
   std::erase_if(going, [&](const auto& r) { return is_fresh(r.first, r.second.level); });
@@ -281,11 +293,15 @@ void PromiseFiller::end_source(const PassPtr& pass) {
   if (pass->forgot && world_.traces())
     world_.trace("n" + std::to_string(node.id.value) + " looks again, for it forgot");
   if (pass->forgot && !world_.broken(PromiseFlaw::kForgetIsWhole)) return;
+  auto is_decided = [this, &pass](const PromisePart& part, BucketId bucket) {
+    return world_.broken(PromiseFlaw::kKeptIsWhole) ||
+           std::ranges::all_of(pass->kept, [&](const auto& k) { return k.first != part || k.second == bucket; });
+  };
   for (const Work& w : pass->work) {
     bool complete = true;
     for (const FillStep& step : w.steps)
       for (const PromisePart& part : parts_of(step, w.bucket))
-        complete = complete && pass->whole.contains({step.source, part});
+        complete = complete && pass->whole.contains({step.source, part}) && is_decided(part, w.bucket);
     if (!complete) continue;
     node.memory.filled[w.bucket] = pass->as_of;
     report_(node, wire::ReportKind::kFilled, pass->as_of, w.bucket);

@@ -23,6 +23,8 @@ std::string_view promise_flaw_name(PromiseFlaw flaw) {
       return "absent-unchecked";
     case PromiseFlaw::kNewerSetNotRefused:
       return "newer-set-not-refused";
+    case PromiseFlaw::kNewLevelAlone:
+      return "new-level-alone";
     case PromiseFlaw::kLaggingReplicaCommits:
       return "lagging-replica-commits";
     case PromiseFlaw::kFreeRunningRevisions:
@@ -35,6 +37,8 @@ std::string_view promise_flaw_name(PromiseFlaw flaw) {
       return "higher-revision-is-ok";
     case PromiseFlaw::kDropKeepsRevision:
       return "drop-keeps-revision";
+    case PromiseFlaw::kDropsAtOnce:
+      return "drops-at-once";
     case PromiseFlaw::kAckBeforeAll:
       return "ack-before-all";
     case PromiseFlaw::kAckBeforeDurable:
@@ -73,6 +77,8 @@ std::string_view promise_flaw_name(PromiseFlaw flaw) {
       return "forgets-own-truth";
     case PromiseFlaw::kForgetsLastCopy:
       return "forgets-last-copy";
+    case PromiseFlaw::kKeptIsWhole:
+      return "kept-is-whole";
     case PromiseFlaw::kForgetIsWhole:
       return "forget-is-whole";
     case PromiseFlaw::kVanishedIsWhole:

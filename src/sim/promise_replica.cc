@@ -55,8 +55,11 @@ void PromiseReplica::commit_here(PromiseNode& node, std::size_t key, PromiseReco
 
 void PromiseReplica::check_sender(PromiseNode& node, std::size_t key, placement::Level level, Seq sender,
                                   std::function<void(std::optional<PromiseReply>)> then) {
-  auto check = [this, &node, key, level, sender, then = std::move(then)](bool caught_up) {
+  auto check = [this, &node, key, level, sender, then = std::move(then)](bool caught_up) mutable {
     if (!caught_up) return then(PromiseReply{});
+    // A redundancy that is lowered concerns all that are to hold the object so far.
+    const auto& here = node.store[key];
+    if (here && !here->tombstone && !world_.broken(PromiseFlaw::kNewLevelAlone)) level = std::max(level, here->level);
     const Seq since = world_.log.replicas_since(node.applied, PromiseWorld::object(key), level);
     if (sender < since && !world_.broken(PromiseFlaw::kNewerSetNotRefused)) return then(PromiseReply{.named = since});
     then(std::nullopt);

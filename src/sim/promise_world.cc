@@ -9,8 +9,10 @@ namespace brigade::sim {
 
 // Homes at the beginning, the end and the middle of the run; the first three are those of most runs.
 const ObjectId PromiseWorld::object_ids_[kKeys] = {
-    {0x0000'0000'0000'0001, 1}, {0x0003'0000'0000'0002, 2}, {0x0001'0000'0000'0003, 3}, {0x0002'0000'0000'0004, 4},
-    {0x0000'0000'0000'0005, 5}, {0x0001'0000'0000'0006, 6}, {0x0002'0000'0000'0007, 7}, {0x0003'0000'0000'0008, 8}};
+    {0x0000'0000'0000'0001, 1},  {0x0003'0000'0000'0002, 2},  {0x0001'0000'0000'0003, 3},  {0x0002'0000'0000'0004, 4},
+    {0x0000'0000'0000'0005, 5},  {0x0001'0000'0000'0006, 6},  {0x0002'0000'0000'0007, 7},  {0x0003'0000'0000'0008, 8},
+    {0x0000'0000'0000'0009, 9},  {0x0001'0000'0000'000a, 10}, {0x0002'0000'0000'000b, 11}, {0x0003'0000'0000'000c, 12},
+    {0x0000'0000'0000'000d, 13}, {0x0001'0000'0000'000e, 14}, {0x0002'0000'0000'000f, 15}, {0x0003'0000'0000'0010, 16}};
 
 PromiseTemper::PromiseTemper(Prng& prng, PromiseProfile profile)
     : keys(prng.chance(1, 2) ? 1 : 3),
@@ -53,6 +55,9 @@ void PromiseTemper::draw_levels(Prng& prng) {
   commit_falls = 4 + prng.below(30);
   breaks = prng.chance(1, 2) ? 0 : 10 + prng.below(40);
   body = prng.chance(1, 2) ? 0 : static_cast<Ticks>(20 + prng.below(150));
+  patience = static_cast<Ticks>(15 + prng.below(45));
+  slowest_disk = static_cast<Ticks>(80 + prng.below(120));
+  sharing = 1 + prng.below(4);
 }
 
 void PromiseTemper::draw_hasty(Prng& prng) {
@@ -71,6 +76,9 @@ void PromiseTemper::draw_hasty(Prng& prng) {
   breaks = 4 + prng.below(20);
   list_falls = 4 + prng.below(40);
   body = prng.chance(1, 3) ? 0 : static_cast<Ticks>(20 + prng.below(100));
+  patience = static_cast<Ticks>(15 + prng.below(45));
+  slowest_disk = static_cast<Ticks>(80 + prng.below(120));
+  sharing = 1 + prng.below(4);
   fetch_pause = prng.chance(1, 2) ? 0 : static_cast<Ticks>(5 + prng.below(30));
 }
 
@@ -78,7 +86,9 @@ void PromiseTemper::draw_crowd(Prng& prng) {
   write_interval = static_cast<Ticks>(20 + prng.below(60));
   crowd = 2 + prng.below(6);
   writes_at_changes = 4 + prng.below(6);
-  cut_offs = 1 + prng.below(5);
+  cut_offs = prng.below(3);
+  grants = 1 + prng.below(8);
+  sharing = 1 + prng.below(4);
   deletes = 2 + prng.below(5);
   whims = 40 + prng.below(200);
   commit_falls = 10 + prng.below(60);
@@ -168,6 +178,7 @@ void PromiseWorld::call(PromiseNode& from, NodeId to, std::function<void(Promise
     if (from.running && from.life == pending->life) pending->done(std::move(reply));
     pending->done = nullptr;
   };
+  if (timeout == 0) timeout = temper.patience;
   const bool breaks = temper.breaks > 0 && from.id != to && faults && prng.chance(1, temper.breaks);
   if (breaks) timeout = std::min(timeout, some(20));
   later_at(from, timeout, [finish] { finish({.kind = PromiseReply::Kind::kLost}); });
@@ -196,7 +207,8 @@ void PromiseWorld::tell_log(PromiseNode& node, Seq seq) {
 }
 
 void PromiseWorld::disk(PromiseNode& node, std::function<void()> visit, std::function<void()> then) {
-  const Ticks takes = faults && prng.chance(1, node.slow_disk) ? some(prng.chance(1, 4) ? 80 : 20) : some(2);
+  const Ticks takes =
+      faults && prng.chance(1, node.slow_disk) ? some(prng.chance(1, 4) ? temper.slowest_disk : 20) : some(2);
   later_at(node, takes, [this, &node, visit = std::move(visit), then = std::move(then)]() mutable {
     visit();
     // It may fall between what the disk does and what it says of it.

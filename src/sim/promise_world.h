@@ -105,8 +105,11 @@ struct PromiseTemper {
   Ticks grace = 0;
   std::uint64_t falls = 0, isolations = 0, lags = 0, cuts = 0, shifts = 0;  ///< in proportion
   Ticks lease = 50, failure_timeout = 60;
-  // One in so many; of writes that may do so, of falls, of faults:
-  std::uint64_t level_changes = 6, deletes = 6, new_disks = 12, long_faults = 4;
+  Ticks patience = 60;      ///< of who calls another node
+  Ticks slowest_disk = 80;  ///< that a visit takes at most
+  // One in so many; of writes that may do so, of falls, of faults, of buckets at first, of chances to
+  // grant:
+  std::uint64_t level_changes = 6, deletes = 6, new_disks = 12, long_faults = 4, sharing = 4, grants = 1;
   Ticks long_fault = 150;
   // None if 0:
   std::uint64_t breaks = 0;        ///< one in so many calls ends early for the caller, whether or not it has arrived
@@ -138,9 +141,9 @@ class PromiseWorld {
   void wait_for_seq(PromiseNode& node, Seq seq, Ticks deadline, std::function<void(bool)> then);
 
   // Network and disks
-  /// `handler` runs at `to` and answers once, or never; `done` hears of it, or of nothing (kLost).
+  /// `handler` runs at `to` and answers once, or never; `done` hears of it, or of nothing (kLost), in time.
   void call(PromiseNode& from, NodeId to, std::function<void(PromiseNode&, PromiseAnswer)> handler, PromiseAnswer done,
-            Ticks timeout = 60);
+            Ticks timeout = 0);
   /// A datagram to the coordinator or back, which may get lost.
   void tell(const PromiseNode& node, std::function<void()> what);
   /// A transaction arrives, and everything before it.
@@ -162,7 +165,7 @@ class PromiseWorld {
 
   // Keys
   [[nodiscard]] static ObjectId object(std::size_t key) { return object_ids_[key]; }
-  static constexpr std::size_t kKeys = 8;
+  static constexpr std::size_t kKeys = 16;
 
   [[nodiscard]] bool broken(PromiseFlaw flaw) const {
     return (broken_ & (std::uint64_t{1} << static_cast<int>(flaw))) != 0;

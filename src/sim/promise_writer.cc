@@ -295,6 +295,13 @@ void PromiseWriter::bring_up_all(const JobPtr& job, Seq wait_for) {
   const auto wanted = reached(world_.map(*job->node), PromiseWorld::object(job->request.key), job->reach);
   std::vector<NodeId> missing;
   std::ranges::set_difference(wanted, job->done, std::back_inserter(missing));
+  // The object first: of a write that ends here, a tombstone alone would travel on and kill what was there before.
+  if (!world_.broken(PromiseFlaw::kDropsAtOnce)) {
+    const auto kept = reached(world_.map(*job->node), PromiseWorld::object(job->request.key), job->level);
+    std::vector<NodeId> first;
+    std::ranges::set_intersection(missing, kept, std::back_inserter(first));
+    if (!first.empty()) missing = std::move(first);
+  }
   auto left = std::make_shared<std::size_t>(missing.size() + 1);
   auto named = std::make_shared<Seq>(wait_for);
   auto one_less = [this, job, left, named](Seq seq) {

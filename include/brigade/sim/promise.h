@@ -30,12 +30,14 @@ enum class PromiseFlaw : std::uint8_t {
   kAbsentUnchecked,      ///< after looking for a record in vain, a node does not ask again whether it still serves
   // Writing
   kNewerSetNotRefused,     ///< a replica takes a write whose primary does not know its newest replicas
+  kNewLevelAlone,          ///< ... or no replicas that are newer at the level that the object is about to leave
   kLaggingReplicaCommits,  ///< a replica takes a write made under a map that it has yet to apply
   kFreeRunningRevisions,   ///< a revision is a mere count
   kRevisionByOldRole,      ///< the revision is given without another look at who is primary
   kCommitsInParallel,      ///< the primary commits on the others while its own copy is not durable yet
   kHigherRevisionIsOk,     ///< a replica that has a higher revision says that it has the write
   kDropKeepsRevision,      ///< lowering a redundancy leaves tombstones with the revision of the object itself
+  kDropsAtOnce,            ///< ... and puts them before all that are to hold the object have it
   kAckBeforeAll,           ///< the client is told as soon as `write_copies` nodes have it
   kAckBeforeDurable,       ///< a replica says that it has the write before its disk does
   kStandInSkipped,         ///< a stand-in takes no writes
@@ -56,6 +58,7 @@ enum class PromiseFlaw : std::uint8_t {
   kForgetUnchecked,       ///< ... and is not looked at again in the moment of forgetting
   kForgetsOwnTruth,       ///< ... even if this node is itself in sync for what it forgets
   kForgetsLastCopy,       ///< ... even if it took the place of a record of a lower level that nobody else has
+  kKeptIsWhole,           ///< ... and when it stays for that, its other buckets, too, count as whole
   kForgetIsWhole,         ///< a pass that has forgotten something counts as whole
   kVanishedIsWhole,       ///< what vanished from the source since it was listed counts as fetched
   kOwnCommitsNotAwaited,  ///< what this node commits late, from before its part began, is not waited for
