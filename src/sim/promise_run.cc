@@ -124,7 +124,8 @@ class Run {
   }
 
   void write_at_change() {
-    PromiseNode& gateway = world_.nodes[world_.prng.below(world_.nodes.size())];
+    const bool misses_it = cut_off_ && world_.prng.chance(1, 2);
+    PromiseNode& gateway = misses_it ? world_.node(cut_off_) : world_.nodes[world_.prng.below(world_.nodes.size())];
     world_.later(world_.some(12), [this, &gateway, key = world_.prng.below(world_.temper.keys)] {
       if (gateway.running) begin_write(gateway, key, world_.prng.chance(1, world_.temper.deletes));
     });
@@ -255,15 +256,25 @@ class Run {
   }
 
   void lag_at_change() {
-    if (world_.faults && world_.temper.cut_offs > 0 && world_.prng.chance(world_.temper.cut_offs, 10)) {
-      PromiseNode& node = world_.nodes[world_.prng.below(world_.nodes.size())];
-      const Ticks end = world_.some(40);
-      node.lags_until = std::max(node.lags_until, world_.now() + end);
-      isolate(node, end);
-    }
+    if (world_.temper.cut_offs > 0) cut_off_at_change();
     if (!world_.faults || !world_.prng.chance(world_.temper.lags_at_changes, 10)) return;
     PromiseNode& node = world_.nodes[world_.prng.below(world_.nodes.size())];
     node.lags_until = std::max(node.lags_until, world_.now() + world_.some(80));
+  }
+
+  /// The node that misses the change and the grants that follow is often the one that must know: the primary so far.
+  void cut_off_at_change() {
+    const bool is_view = world_.log.newest().view() == world_.log.last();
+    if (!world_.faults || !is_view || !world_.prng.chance(world_.temper.cut_offs, 10)) return;
+    const std::size_t key = world_.prng.below(world_.temper.keys);
+    const cluster::ClusterMap& before = world_.log.at(Seq{world_.log.last().value - 1});
+    const auto set = replication::replica_set(before, PromiseWorld::object(key), levels_[key]);
+    const bool aims = set.primary && world_.prng.chance(2, 3);
+    cut_off_ = aims ? set.primary : world_.nodes[world_.prng.below(world_.nodes.size())].id;
+    PromiseNode& node = world_.node(cut_off_);
+    const Ticks end = world_.some(40);
+    node.lags_until = std::max(node.lags_until, world_.now() + end);
+    isolate(node, end);
   }
 
   void isolate(PromiseNode& node, Ticks end) {
@@ -322,6 +333,7 @@ class Run {
   PromiseWriter writer_;
   PromiseReader reader_;
   PromiseFiller filler_;
+  NodeId cut_off_;  ///< the last one
   std::array<Level, PromiseWorld::kKeys> levels_{};
   std::array<std::optional<std::size_t>, PromiseWorld::kKeys> changed_by_{};  ///< the last write that changed the level
 };

@@ -83,20 +83,25 @@ void PromiseTemper::draw_hasty(Prng& prng) {
 }
 
 void PromiseTemper::draw_crowd(Prng& prng) {
-  write_interval = static_cast<Ticks>(20 + prng.below(60));
-  crowd = 2 + prng.below(6);
-  writes_at_changes = 4 + prng.below(6);
-  cut_offs = prng.below(3);
-  grants = 1 + prng.below(8);
-  sharing = 1 + prng.below(4);
+  keys = 1;
+  write_interval = static_cast<Ticks>(8 + prng.below(20));
+  crowd = 2 + prng.below(3);
+  writes_at_changes = 3 + prng.below(6);
+  lags = lags_at_changes = 0;
+  cut_offs = 3 + prng.below(7);
+  grants = 1 + prng.below(6);
   deletes = 2 + prng.below(5);
-  whims = 40 + prng.below(200);
-  commit_falls = 10 + prng.below(60);
-  breaks = 4 + prng.below(20);
-  fault_interval = static_cast<Ticks>(40 + prng.below(200));
-  long_faults = 10;
-  moves = 6 + prng.below(40);
-  body = prng.chance(1, 2) ? 0 : static_cast<Ticks>(20 + prng.below(60));
+  whims = 60 + prng.below(200);
+  lost = 60 + prng.below(200);
+  slow_message = 10 + prng.below(40);
+  aimed = 20 + prng.below(40);
+  commit_falls = 15 + prng.below(60);
+  breaks = 10 + prng.below(40);
+  fault_interval = static_cast<Ticks>(60 + prng.below(300));
+  long_faults = 3;
+  moves = 20 + prng.below(80);
+  body = static_cast<Ticks>(10 + prng.below(50));
+  sharing = 1 + prng.below(4);
 }
 
 PromiseWorld::PromiseWorld(const PromiseOptions& options, PromiseOutcome& result)

@@ -116,9 +116,9 @@ struct PromiseTemper {
   Ticks body = 0;                  ///< that a body takes at most, beyond the way of a message
   std::uint64_t commit_falls = 0;  ///< one in so many primaries falls when it has given a revision
   std::uint64_t list_falls = 0;    ///< one in so many sources falls, maybe with its disk, while it is being copied
-  std::uint64_t cut_offs = 0;      ///< of ten transactions, how many does a node miss, with all grants that follow
-  std::uint64_t crowd = 1;         ///< that write at most when one meets a change
-  Ticks fetch_pause = 0;           ///< between a list and each of the fetches that follow from it
+  std::uint64_t cut_offs = 0;  ///< of ten changes of who may serve, how many does a node miss, with the grants after
+  std::uint64_t crowd = 1;     ///< that write at most when one meets a change
+  Ticks fetch_pause = 0;       ///< between a list and each of the fetches that follow from it
 
  private:
   void draw_levels(Prng& prng);

@@ -142,6 +142,7 @@ void PromiseWriter::abort(const JobPtr& job) {
 void PromiseWriter::give_revision(const JobPtr& job, const std::function<void()>& then) {
   if (job->present) job->highest = std::max(job->highest, job->present->revision);
   if (world_.broken(PromiseFlaw::kFreeRunningRevisions)) return revise(job, then);
+  if (job->highest.view() > job->node->applied) say(*job, "waits for a map");
   world_.wait_for_seq(*job->node, job->highest.view(), world_.now() + kCatchUp,
                       [this, job, then](bool) { revise(job, then); });
 }
