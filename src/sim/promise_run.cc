@@ -272,7 +272,7 @@ class Run {
     const bool aims = set.primary && world_.prng.chance(2, 3);
     cut_off_ = aims ? set.primary : world_.nodes[world_.prng.below(world_.nodes.size())].id;
     PromiseNode& node = world_.node(cut_off_);
-    const Ticks end = world_.some(40);
+    const Ticks end = world_.some(world_.temper.lease);
     node.lags_until = std::max(node.lags_until, world_.now() + end);
     isolate(node, end);
   }

@@ -37,7 +37,7 @@ PromiseTemper::PromiseTemper(Prng& prng, PromiseProfile profile)
 }
 
 void PromiseTemper::draw_levels(Prng& prng) {
-  keys = 1 + prng.below(PromiseWorld::kKeys);
+  keys = 1 + prng.below(prng.chance(1, 2) ? 2 : PromiseWorld::kKeys);
   level_changes = 1 + prng.below(3);
   deletes = 4 + prng.below(12);
   write_interval = static_cast<Ticks>(5 + prng.below(20));
@@ -56,7 +56,8 @@ void PromiseTemper::draw_levels(Prng& prng) {
   breaks = prng.chance(1, 2) ? 0 : 10 + prng.below(40);
   body = prng.chance(1, 2) ? 0 : static_cast<Ticks>(20 + prng.below(150));
   patience = static_cast<Ticks>(15 + prng.below(45));
-  slowest_disk = static_cast<Ticks>(80 + prng.below(120));
+  slow_disks = 1 + prng.below(4);
+  slowest_disk = static_cast<Ticks>(80 + prng.below(170));
   sharing = 1 + prng.below(4);
 }
 
@@ -64,8 +65,9 @@ void PromiseTemper::draw_hasty(Prng& prng) {
   lease = static_cast<Ticks>(10 + prng.below(25));
   failure_timeout = lease + lease / 4;
   write_interval = static_cast<Ticks>(5 + prng.below(25));
-  keys = 1 + prng.below(PromiseWorld::kKeys);
+  keys = prng.chance(1, 2) ? 1 + prng.below(4) : PromiseWorld::kKeys;
   level_changes = 1 + prng.below(4);
+  slow_disks = 1 + prng.below(4);
   deletes = 3 + prng.below(6);
   fault_interval = static_cast<Ticks>(20 + prng.below(100));
   grace = 300;
@@ -90,17 +92,19 @@ void PromiseTemper::draw_crowd(Prng& prng) {
   lags = lags_at_changes = 0;
   cut_offs = 3 + prng.below(7);
   grants = 1 + prng.below(6);
-  deletes = 2 + prng.below(5);
+  deletes = 2 + prng.below(3);
   whims = 60 + prng.below(200);
   lost = 60 + prng.below(200);
   slow_message = 10 + prng.below(40);
   aimed = 20 + prng.below(40);
-  commit_falls = 15 + prng.below(60);
+  commit_falls = 3 + prng.below(20);
   breaks = 10 + prng.below(40);
   fault_interval = static_cast<Ticks>(60 + prng.below(300));
   long_faults = 3;
   moves = 20 + prng.below(80);
-  body = static_cast<Ticks>(10 + prng.below(50));
+  body = prng.chance(1, 2) ? 0 : static_cast<Ticks>(10 + prng.below(50));
+  lease = static_cast<Ticks>(50 + prng.below(100));
+  failure_timeout = lease + lease / 4;
   sharing = 1 + prng.below(4);
 }
 
@@ -111,7 +115,7 @@ PromiseWorld::PromiseWorld(const PromiseOptions& options, PromiseOutcome& result
   for (std::size_t i = 0; i < nodes.size(); ++i) {
     nodes[i].id = NodeId{i + 1};
     nodes[i].store.resize(kKeys);
-    nodes[i].slow_disk = prng.chance(1, 4) ? 2 + prng.below(4) : 10 + prng.below(60);
+    nodes[i].slow_disk = prng.chance(1, temper.slow_disks) ? 2 + prng.below(4) : 10 + prng.below(60);
     const bool is_slow = prng.chance(1, 4);
     nodes[i].slow_log = is_slow ? 1 + prng.below(4) : 10 + prng.below(50);
     nodes[i].catch_up = is_slow ? 4 + prng.below(10) : 1 + prng.below(2);

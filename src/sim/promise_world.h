@@ -108,8 +108,9 @@ struct PromiseTemper {
   Ticks patience = 60;      ///< of who calls another node
   Ticks slowest_disk = 80;  ///< that a visit takes at most
   // One in so many; of writes that may do so, of falls, of faults, of buckets at first, of chances to
-  // grant:
-  std::uint64_t level_changes = 6, deletes = 6, new_disks = 12, long_faults = 4, sharing = 4, grants = 1;
+  // grant, of disks:
+  std::uint64_t level_changes = 6, deletes = 6, new_disks = 12, long_faults = 4, sharing = 4, grants = 1,
+                slow_disks = 4;
   Ticks long_fault = 150;
   // None if 0:
   std::uint64_t breaks = 0;        ///< one in so many calls ends early for the caller, whether or not it has arrived
