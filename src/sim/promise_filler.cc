@@ -177,8 +177,13 @@ void PromiseFiller::align(const PassPtr& pass, NodeId source, std::vector<Promis
   world_.call(*pass->node, source, handler, [this, pass, source, parts, ours](PromiseReply reply) {
     if (reply.kind != Kind::kOk) return end_source(pass);
     std::vector<std::pair<std::size_t, PromiseRecord>> leftovers;
+    // Nobody fetches tombstones for their own sake: an old one may stand for a later one that the source never got.
+    auto knows = [this](const auto& theirs, std::size_t key, const PromiseRecord& here) {
+      const bool is_old = theirs.second.tombstone && !here.tombstone && theirs.second.revision < here.revision;
+      return theirs.first == key && (!is_old || world_.broken(PromiseFlaw::kOldTombstoneKnows));
+    };
     for (const auto& [key, record] : ours)
-      if (std::ranges::none_of(reply.records, [k = key](const auto& r) { return r.first == k; }))
+      if (std::ranges::none_of(reply.records, [&, k = key](const auto& r) { return knows(r, k, record); }))
         leftovers.emplace_back(key, record);
     take(pass, source, std::move(reply.records), [this, pass, source, parts, leftovers](bool taken) {
       if (!taken) return end_source(pass);

@@ -65,6 +65,8 @@ std::string_view promise_flaw_name(PromiseFlaw flaw) {
       return "lists-one-level";
     case PromiseFlaw::kLeftoversKept:
       return "leftovers-kept";
+    case PromiseFlaw::kOldTombstoneKnows:
+      return "old-tombstone-knows";
     case PromiseFlaw::kForgetsFresh:
       return "forgets-fresh";
     case PromiseFlaw::kFreshFromLook:

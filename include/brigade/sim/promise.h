@@ -52,6 +52,7 @@ enum class PromiseFlaw : std::uint8_t {
   kCommitUnseenInBody,    ///< a pushed record counts as under way only once its body is here
   kListsOneLevel,         ///< what differs at a level is listed at that level only: an object may have just left it
   kLeftoversKept,         ///< what a sibling does not know stays
+  kOldTombstoneKnows,     ///< ... if the sibling has as much as a tombstone of the key, older than what is here
   kForgetsFresh,          ///< ... or goes, even if it was written since the bucket began to fill
   kFreshFromLook,         ///< what is written counts as new only after the filler has looked at the map
   kFreshOutlivesRole,     ///< ... and still counts as new when this node has got another part
