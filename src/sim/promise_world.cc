@@ -37,7 +37,7 @@ PromiseTemper::PromiseTemper(Prng& prng, PromiseProfile profile)
 }
 
 void PromiseTemper::draw_levels(Prng& prng) {
-  keys = 1 + prng.below(prng.chance(1, 2) ? 2 : PromiseWorld::kKeys);
+  keys = 1 + prng.below(PromiseWorld::kKeys);
   level_changes = 1 + prng.below(3);
   deletes = 4 + prng.below(12);
   write_interval = static_cast<Ticks>(5 + prng.below(20));
@@ -56,8 +56,7 @@ void PromiseTemper::draw_levels(Prng& prng) {
   breaks = prng.chance(1, 2) ? 0 : 10 + prng.below(40);
   body = prng.chance(1, 2) ? 0 : static_cast<Ticks>(20 + prng.below(150));
   patience = static_cast<Ticks>(15 + prng.below(45));
-  slow_disks = 1 + prng.below(4);
-  slowest_disk = static_cast<Ticks>(80 + prng.below(170));
+  slowest_disk = static_cast<Ticks>(80 + prng.below(120));
   sharing = 1 + prng.below(4);
 }
 
