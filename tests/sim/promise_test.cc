@@ -167,6 +167,7 @@ const std::vector<Noticed> kNoticed = {
     {PromiseFlaw::kTombstoneDroppedEarly, PromiseProfile::kMixed, 2},
     {PromiseFlaw::kListBeforeCommits, PromiseProfile::kMixed, 1759},
     {PromiseFlaw::kCommitUnseenInBody, PromiseProfile::kHasty, 233},
+    {PromiseFlaw::kListsOneLevel, PromiseProfile::kLevels, 1693},
     {PromiseFlaw::kLeftoversKept, PromiseProfile::kLevels, 52},
     {PromiseFlaw::kOldTombstoneKnows, PromiseProfile::kCrowd, 4833},
     {PromiseFlaw::kForgetsFresh, PromiseProfile::kMixed, 39},
