@@ -10,9 +10,6 @@ namespace {
 using cluster::BucketState;
 using cluster::Cell;
 
-constexpr Ticks kLease = 50;
-constexpr Ticks kFailureTimeout = 60;
-
 wire::NodeInfo info_of(NodeId id, StoreId disk) {
   wire::NodeInfo info;
   info.id = id;
@@ -41,7 +38,10 @@ void PromiseCoordinator::found() {
   append(wire::SettingChanged{"write_copies", std::to_string(1 + world_.prng.below(2))});
   for (std::size_t i = 0; i < kPromiseBuckets; ++i) {
     const NodeId owner =
-        world_.nodes[world_.prng.below(4) == 0 ? world_.prng.below(world_.nodes.size()) : i % world_.nodes.size()].id;
+        world_
+            .nodes[world_.prng.below(world_.temper.sharing) == 0 ? world_.prng.below(world_.nodes.size())
+                                                                 : i % world_.nodes.size()]
+            .id;
     assign(wire::Role::kOwner, owner, bucket_at(i));
     append(wire::BucketsFilled{owner, BucketSet::of(bucket_at(i))});
   }
@@ -121,11 +121,12 @@ void PromiseCoordinator::watch(PromiseNode& node, Peer& peer) {
   const bool heard_now = peer.heard == world_.now();
   if (!entry.up) {
     if (heard_now) grant(node, peer);
-    const bool here = world_.now() - peer.heard <= kFailureTimeout / 2 && peer.applied >= entry.changed;
+    const bool here = world_.now() - peer.heard <= world_.temper.failure_timeout / 2 && peer.applied >= entry.changed;
     if (here && world_.prng.chance(1, 3)) bring_up(node.id);
     return;
   }
-  if (world_.now() - peer.heard > kFailureTimeout || (world_.faults && world_.prng.chance(1, world_.temper.whims)))
+  if (world_.now() - peer.heard > world_.temper.failure_timeout ||
+      (world_.faults && world_.prng.chance(1, world_.temper.whims)))
     peer.condemned = true;
   if (peer.condemned) {
     if (world_.now() >= peer.grant_end || world_.broken(PromiseFlaw::kDownBeforeGrantEnds)) take_out(node.id, peer);
@@ -137,7 +138,8 @@ void PromiseCoordinator::watch(PromiseNode& node, Peer& peer) {
 }
 
 void PromiseCoordinator::grant(PromiseNode& node, Peer& peer) {
-  const Ticks end = world_.now() + kLease;
+  if (world_.faults && world_.temper.grants > 1 && !world_.prng.chance(1, world_.temper.grants)) return;
+  const Ticks end = world_.now() + world_.temper.lease;
   peer.grant_end = std::max(peer.grant_end, end);
   // What was granted for an answer of an earlier life is nothing to the next one.
   world_.tell(node, [this, id = node.id, life = node.life, end, seq = world_.log.newest().view()] {

@@ -54,4 +54,17 @@ void check_copies(PromiseWorld& world, const PromiseNode& primary, std::size_t k
                       claim + " and has " + std::to_string(copies.size()) + " copies of " + std::to_string(needed));
 }
 
+void check_contents(PromiseWorld& world, const PromiseNode& node, std::size_t key) {
+  const auto& here = node.store[key];
+  for (const PromiseNode& other : world.nodes) {
+    const auto& there = other.store[key];
+    if (!here || !there || here->revision != there->revision) continue;
+    if (here->op != there->op || here->tombstone != there->tombstone)
+      world.judge.found(world.now(), "key " + std::to_string(key) + " has two contents of revision " +
+                                         to_string(here->revision) + ", op " + std::to_string(here->op) + " on n" +
+                                         std::to_string(node.id.value) + " and op " + std::to_string(there->op) +
+                                         " on n" + std::to_string(other.id.value));
+  }
+}
+
 }  // namespace brigade::sim

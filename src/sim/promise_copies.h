@@ -16,4 +16,8 @@ namespace brigade::sim {
 void check_copies(PromiseWorld& world, const PromiseNode& primary, std::size_t key, Revision revision,
                   placement::Level level);
 
+/// Tells the judge if two disks have different contents of the key under one revision: whoever compares them finds them
+/// equal, so that they stay what they are, and what is read depends on who is asked.
+void check_contents(PromiseWorld& world, const PromiseNode& node, std::size_t key);
+
 }  // namespace brigade::sim

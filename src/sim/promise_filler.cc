@@ -126,7 +126,10 @@ void PromiseFiller::begin(PromiseNode& node, std::vector<Work> work) {
   }
   // What this node took before its part began, and is not on its disk yet, would come behind the comparison.
   const auto& commits = node.memory.commits;
-  if (!commits.empty() && *commits.begin() < began && !world_.broken(PromiseFlaw::kOwnCommitsNotAwaited)) return;
+  if (!commits.empty() && *commits.begin() < began && !world_.broken(PromiseFlaw::kOwnCommitsNotAwaited)) {
+    if (world_.traces()) world_.trace("n" + std::to_string(node.id.value) + " waits for its own commits");
+    return;
+  }
   pass->work = std::move(work);
   pass->left = wanted.size();
   node.memory.filler_at_work = true;
@@ -174,8 +177,13 @@ void PromiseFiller::align(const PassPtr& pass, NodeId source, std::vector<Promis
   world_.call(*pass->node, source, handler, [this, pass, source, parts, ours](PromiseReply reply) {
     if (reply.kind != Kind::kOk) return end_source(pass);
     std::vector<std::pair<std::size_t, PromiseRecord>> leftovers;
+    // Nobody fetches tombstones for their own sake: an old one may stand for a later one that the source never got.
+    auto knows = [this](const auto& theirs, std::size_t key, const PromiseRecord& here) {
+      const bool is_old = theirs.second.tombstone && !here.tombstone && theirs.second.revision < here.revision;
+      return theirs.first == key && (!is_old || world_.broken(PromiseFlaw::kOldTombstoneKnows));
+    };
     for (const auto& [key, record] : ours)
-      if (std::ranges::none_of(reply.records, [k = key](const auto& r) { return r.first == k; }))
+      if (std::ranges::none_of(reply.records, [&, k = key](const auto& r) { return knows(r, k, record); }))
         leftovers.emplace_back(key, record);
     take(pass, source, std::move(reply.records), [this, pass, source, parts, leftovers](bool taken) {
       if (!taken) return end_source(pass);
@@ -203,16 +211,23 @@ void PromiseFiller::take(const PassPtr& pass, NodeId source, std::vector<std::pa
     auto handler = [this, k = key](PromiseNode& there, PromiseAnswer answer) {
       replica_.fetch(there, k, std::move(answer));
     };
-    world_.call(*pass->node, source, handler, [this, pass, k = key, one_less](PromiseReply reply) {
+    auto heard = [this, pass, k = key, one_less](const PromiseReply& reply) {
       if (reply.kind == Kind::kAbsent) return one_less(world_.broken(PromiseFlaw::kVanishedIsWhole));
       if (reply.kind != Kind::kOk) return one_less(false);
       replica_.commit_here(*pass->node, k, reply.records[0].second, pass->as_of, [one_less](bool) { one_less(true); });
-    });
+    };
+    auto ask = [this, pass, source, handler, heard] { world_.call(*pass->node, source, handler, heard); };
+    if (world_.temper.fetch_pause == 0) {
+      ask();
+    } else {
+      world_.later_at(*pass->node, world_.some(world_.temper.fetch_pause), ask);
+    }
   }
   one_less(true);
 }
 
-bool PromiseFiller::is_truth(const PromiseNode& node, std::size_t key, placement::Level level) const {
+bool PromiseFiller::vouches(const PromiseNode& node, std::size_t key, placement::Level level) const {
+  if (world_.broken(PromiseFlaw::kForgetsOwnTruth)) return false;
   const cluster::ClusterMap& map = world_.map(node);
   for (std::uint32_t j = 0; j < level.redundancy(); ++j) {
     const BucketId bucket = placement::by_distance(placement::home_bucket(PromiseWorld::object(key)), j);
@@ -221,16 +236,23 @@ bool PromiseFiller::is_truth(const PromiseNode& node, std::size_t key, placement
     auto at = node.memory.filled.find(bucket);
     const bool is_filled = (cell.new_owner == node.id && cell.new_filled) ||
                            (at != node.memory.filled.end() && since(node, bucket) <= at->second);
-    const bool vouches = replication::serves(map, node.id, bucket) || is_filled;
-    if (vouches && !world_.broken(PromiseFlaw::kForgetsOwnTruth)) return true;
-    if (replication::fill_role(cell, node.id) != FillRole::kOwner) continue;
-    if (world_.broken(PromiseFlaw::kForgetsLastCopy)) continue;
-    for (const FillStep& step : replication::fill_steps(map, bucket, node.id)) {
-      const bool was_last = step.kind == FillStep::Kind::kComplete && !step.source;
-      if (was_last && step.level < level && j < step.level.redundancy()) return true;
-    }
+    if (replication::serves(map, node.id, bucket) || is_filled) return true;
   }
   return false;
+}
+
+std::optional<BucketId> PromiseFiller::is_last(const PromiseNode& node, std::size_t key, placement::Level level) const {
+  if (world_.broken(PromiseFlaw::kForgetsLastCopy)) return std::nullopt;
+  const cluster::ClusterMap& map = world_.map(node);
+  for (std::uint32_t j = 0; j < level.redundancy(); ++j) {
+    const BucketId bucket = placement::by_distance(placement::home_bucket(PromiseWorld::object(key)), j);
+    if (replication::fill_role(map.cell(bucket), node.id) != FillRole::kOwner) continue;
+    for (const FillStep& step : replication::fill_steps(map, bucket, node.id)) {
+      const bool was_last = step.kind == FillStep::Kind::kComplete && !step.source;
+      if (was_last && step.level < level && j < step.level.redundancy()) return bucket;
+    }
+  }
+  return std::nullopt;
 }
 
 void PromiseFiller::forget(const PassPtr& pass, const std::vector<std::pair<std::size_t, PromiseRecord>>& leftovers,
@@ -240,16 +262,24 @@ void PromiseFiller::forget(const PassPtr& pass, const std::vector<std::pair<std:
   // Written since this node has its present part: it is on its way to the sibling, too.
   auto is_fresh = [this, pass, &node](std::size_t key, placement::Level level) {
     auto at = node.memory.fresh.find(key);
-    if (is_truth(node, key, level)) return true;
-    if (at == node.memory.fresh.end() || world_.broken(PromiseFlaw::kForgetsFresh)) return false;
+    if (vouches(node, key, level)) return true;
     const PromisePart part{placement::home_bucket(PromiseWorld::object(key)), level};
-    return at->second >= pass->began[part] || world_.broken(PromiseFlaw::kFreshOutlivesRole);
+    const bool is_written = at != node.memory.fresh.end() && !world_.broken(PromiseFlaw::kForgetsFresh);
+    if (is_written && (at->second >= pass->began[part] || world_.broken(PromiseFlaw::kFreshOutlivesRole))) return true;
+    // One of its buckets needs it; what that means for the others shows when that one is in sync.
+    const auto needs = is_last(node, key, level);
+    if (needs) pass->kept.emplace(part, *needs);
+    return needs.has_value();
   };
   auto going = leftovers;
   std::erase_if(going, [&](const auto& r) { return is_fresh(r.first, r.second.level); });
   auto visit = [this, pass, &node, going, is_fresh] {
     for (const auto& [key, record] : going) {
-      if (is_fresh(key, record.level) && !world_.broken(PromiseFlaw::kForgetUnchecked)) continue;
+      if (is_fresh(key, record.level) && !world_.broken(PromiseFlaw::kForgetUnchecked)) {
+        if (world_.traces())
+          world_.trace("n" + std::to_string(node.id.value) + " finds key " + std::to_string(key) + " fresh in time");
+        continue;
+      }
       if (!node.store[key] || node.store[key]->revision != record.revision) continue;
       node.store[key].reset();
       pass->forgot = true;
@@ -265,12 +295,18 @@ void PromiseFiller::end_source(const PassPtr& pass) {
   if (--pass->left > 0) return;
   PromiseNode& node = *pass->node;
   node.memory.filler_at_work = false;
+  if (pass->forgot && world_.traces())
+    world_.trace("n" + std::to_string(node.id.value) + " looks again, for it forgot");
   if (pass->forgot && !world_.broken(PromiseFlaw::kForgetIsWhole)) return;
+  auto is_decided = [this, &pass](const PromisePart& part, BucketId bucket) {
+    return world_.broken(PromiseFlaw::kKeptIsWhole) ||
+           std::ranges::all_of(pass->kept, [&](const auto& k) { return k.first != part || k.second == bucket; });
+  };
   for (const Work& w : pass->work) {
     bool complete = true;
     for (const FillStep& step : w.steps)
       for (const PromisePart& part : parts_of(step, w.bucket))
-        complete = complete && pass->whole.contains({step.source, part});
+        complete = complete && pass->whole.contains({step.source, part}) && is_decided(part, w.bucket);
     if (!complete) continue;
     node.memory.filled[w.bucket] = pass->as_of;
     report_(node, wire::ReportKind::kFilled, pass->as_of, w.bucket);

@@ -10,6 +10,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <vector>
 
@@ -41,6 +42,7 @@ class PromiseFiller {
     std::map<PromisePart, Seq> began;  ///< when this node got the part for which it is fetched
     std::set<std::pair<NodeId, PromisePart>> whole;
     bool forgot = false;
+    std::set<std::pair<PromisePart, BucketId>> kept;  ///< unknown to the source; the bucket for which it is the truth
     std::size_t left = 0;
   };
   using PassPtr = std::shared_ptr<Pass>;
@@ -54,8 +56,10 @@ class PromiseFiller {
   void align(const PassPtr& pass, NodeId source, std::vector<PromisePart> parts);
   void take(const PassPtr& pass, NodeId source, std::vector<std::pair<std::size_t, PromiseRecord>> theirs,
             const std::function<void(bool)>& then);
-  /// What this node holds of the key is what there is, in one of its buckets.
-  [[nodiscard]] bool is_truth(const PromiseNode& node, std::size_t key, placement::Level level) const;
+  /// This node vouches for what it holds of the key in one of its buckets.
+  [[nodiscard]] bool vouches(const PromiseNode& node, std::size_t key, placement::Level level) const;
+  /// The bucket for which what it holds of the key may have taken the place of the last copy of a record.
+  [[nodiscard]] std::optional<BucketId> is_last(const PromiseNode& node, std::size_t key, placement::Level level) const;
   void forget(const PassPtr& pass, const std::vector<std::pair<std::size_t, PromiseRecord>>& leftovers,
               const std::function<void()>& then);
   void end_source(const PassPtr& pass);

@@ -1,4 +1,4 @@
-// The names of the rules that can be broken.
+// The names of the rules that can be broken, and of the kinds of runs.
 #include "brigade/sim/promise.h"
 
 namespace brigade::sim {
@@ -23,6 +23,8 @@ std::string_view promise_flaw_name(PromiseFlaw flaw) {
       return "absent-unchecked";
     case PromiseFlaw::kNewerSetNotRefused:
       return "newer-set-not-refused";
+    case PromiseFlaw::kNewLevelAlone:
+      return "new-level-alone";
     case PromiseFlaw::kLaggingReplicaCommits:
       return "lagging-replica-commits";
     case PromiseFlaw::kFreeRunningRevisions:
@@ -35,6 +37,8 @@ std::string_view promise_flaw_name(PromiseFlaw flaw) {
       return "higher-revision-is-ok";
     case PromiseFlaw::kDropKeepsRevision:
       return "drop-keeps-revision";
+    case PromiseFlaw::kDropsAtOnce:
+      return "drops-at-once";
     case PromiseFlaw::kAckBeforeAll:
       return "ack-before-all";
     case PromiseFlaw::kAckBeforeDurable:
@@ -61,6 +65,8 @@ std::string_view promise_flaw_name(PromiseFlaw flaw) {
       return "lists-one-level";
     case PromiseFlaw::kLeftoversKept:
       return "leftovers-kept";
+    case PromiseFlaw::kOldTombstoneKnows:
+      return "old-tombstone-knows";
     case PromiseFlaw::kForgetsFresh:
       return "forgets-fresh";
     case PromiseFlaw::kFreshFromLook:
@@ -73,6 +79,8 @@ std::string_view promise_flaw_name(PromiseFlaw flaw) {
       return "forgets-own-truth";
     case PromiseFlaw::kForgetsLastCopy:
       return "forgets-last-copy";
+    case PromiseFlaw::kKeptIsWhole:
+      return "kept-is-whole";
     case PromiseFlaw::kForgetIsWhole:
       return "forget-is-whole";
     case PromiseFlaw::kVanishedIsWhole:
@@ -84,6 +92,22 @@ std::string_view promise_flaw_name(PromiseFlaw flaw) {
     case PromiseFlaw::kClearUnchecked:
       return "clear-unchecked";
     case PromiseFlaw::kCount:
+      break;
+  }
+  return "none";
+}
+
+std::string_view promise_profile_name(PromiseProfile profile) {
+  switch (profile) {
+    case PromiseProfile::kMixed:
+      return "mixed";
+    case PromiseProfile::kLevels:
+      return "levels";
+    case PromiseProfile::kHasty:
+      return "hasty";
+    case PromiseProfile::kCrowd:
+      return "crowd";
+    case PromiseProfile::kCount:
       break;
   }
   return "none";

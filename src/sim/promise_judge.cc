@@ -26,7 +26,8 @@ bool PromiseJudge::is_settled(std::size_t key, Ticks now) const {
 }
 
 std::optional<std::size_t> PromiseJudge::superseded(const Op& op, Ticks began) const {
-  const Ticks ended = op.attempts > 0 ? kNot : op.ended;
+  // Whoever still works at it after its acknowledgement does so in vain.
+  const Ticks ended = std::min(op.acknowledged, op.attempts > 0 ? kNot : op.ended);
   for (std::size_t i : keys_[op.key])
     if (ops_[i].acknowledged <= began && ended < ops_[i].began) return i;
   return std::nullopt;

@@ -106,7 +106,9 @@ void PromiseReader::probe() {
         if (!world_.serves(node, bucket)) continue;
         const auto op = shown(node, key, bucket);
         const bool tells = op || j < map.settings().min_redundancy;
-        if (tells) world_.judge.answered(key, world_.now(), world_.now(), op, "at n" + std::to_string(node.id.value) + " for bucket " + std::to_string(bucket.value));
+        if (tells)
+          world_.judge.answered(key, world_.now(), world_.now(), op,
+                                "at n" + std::to_string(node.id.value) + " for bucket " + std::to_string(bucket.value));
       }
   }
 }

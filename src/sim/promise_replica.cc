@@ -1,5 +1,7 @@
 #include "promise_replica.h"
 
+#include "promise_copies.h"
+
 #include <algorithm>
 #include <memory>
 
@@ -35,6 +37,7 @@ void PromiseReplica::commit_here(PromiseNode& node, std::size_t key, PromiseReco
               (there->revision == record.revision && there->op == record.op && there->tombstone == record.tombstone);
     record.since = world_.now();
     if (*stored) there = record;
+    check_contents(world_, node, key);
     if (world_.traces())
       world_.trace("n" + std::to_string(node.id.value) + (*stored ? " stores" : " keeps a higher one than") + " key " +
                    std::to_string(key) + " op " + std::to_string(record.op) + (record.tombstone ? " gone" : "") +
@@ -52,8 +55,11 @@ void PromiseReplica::commit_here(PromiseNode& node, std::size_t key, PromiseReco
 
 void PromiseReplica::check_sender(PromiseNode& node, std::size_t key, placement::Level level, Seq sender,
                                   std::function<void(std::optional<PromiseReply>)> then) {
-  auto check = [this, &node, key, level, sender, then = std::move(then)](bool caught_up) {
+  auto check = [this, &node, key, level, sender, then = std::move(then)](bool caught_up) mutable {
     if (!caught_up) return then(PromiseReply{});
+    // A redundancy that is lowered concerns all that are to hold the object so far.
+    const auto& here = node.store[key];
+    if (here && !here->tombstone && !world_.broken(PromiseFlaw::kNewLevelAlone)) level = std::max(level, here->level);
     const Seq since = world_.log.replicas_since(node.applied, PromiseWorld::object(key), level);
     if (sender < since && !world_.broken(PromiseFlaw::kNewerSetNotRefused)) return then(PromiseReply{.named = since});
     then(std::nullopt);
@@ -64,14 +70,18 @@ void PromiseReplica::check_sender(PromiseNode& node, std::size_t key, placement:
 
 void PromiseReplica::stage(PromiseNode& node, std::uint64_t name, std::size_t key, std::size_t op,
                            PromiseAnswer answer) {
-  world_.disk(
-      node, [] {},
-      [this, &node, name, key, op, answer = std::move(answer)] {
-        node.memory.staged[name] = {key, op, world_.now()};
-        PromiseReply reply{.kind = Kind::kOk};
-        if (node.store[key]) reply.revision = node.store[key]->revision;
-        answer(reply);
-      });
+  auto body_is_here = [this, &node, name, key, op, answer = std::move(answer)] {
+    world_.disk(
+        node, [] {},
+        [this, &node, name, key, op, answer] {
+          node.memory.staged[name] = {key, op, world_.now()};
+          PromiseReply reply{.kind = Kind::kOk};
+          if (node.store[key]) reply.revision = node.store[key]->revision;
+          answer(reply);
+        });
+  };
+  if (world_.temper.body == 0) return body_is_here();
+  world_.take_body(node, body_is_here);
 }
 
 void PromiseReplica::commit(PromiseNode& node, std::uint64_t name, PromiseRecord record, Seq sender,
@@ -97,8 +107,10 @@ void PromiseReplica::put_record(PromiseNode& node, std::size_t key, PromiseRecor
   auto take = [this, &node, key, record, sender, token, answer](std::optional<PromiseReply> refusal) {
     if (refusal) return answer(*refusal);
     // The body streams in.
-    world_.later_at(node, world_.delay(), [this, &node, key, record, sender, token, answer] {
+    world_.take_body(node, [this, &node, key, record, sender, token, answer] {
       commit_here(node, key, record, sender, [this, &node, key, record, answer](bool stored) {
+        if (!stored && world_.traces())
+          world_.trace("n" + std::to_string(node.id.value) + " refuses a push of key " + std::to_string(key));
         if (stored || world_.broken(PromiseFlaw::kHigherRevisionIsOk)) return answer({.kind = Kind::kOk});
         answer({.named = node.store[key] ? node.store[key]->revision.view() : Seq{}});
       });
@@ -145,6 +157,7 @@ void PromiseReplica::list_when_done(PromiseNode& node, Seq as_of, std::vector<Pr
     if (!served) return answer({});
   }
   answer({.kind = Kind::kOk, .records = records(node, parts)});
+  world_.on_list(node);
 }
 
 void PromiseReplica::fetch(PromiseNode& node, std::size_t key, PromiseAnswer answer) {

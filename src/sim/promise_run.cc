@@ -47,7 +47,7 @@ class Run {
             coordinator_.on_report(id, life, kind, as_of, bucket);
           });
         }) {
-    for (Level& level : levels_) level = some_level();
+    for (std::size_t key = 0; key < std::max<std::size_t>(3, world_.temper.keys); ++key) levels_[key] = some_level();
   }
 
   std::string run() {
@@ -58,17 +58,17 @@ class Run {
     client(world_.temper.write_interval, [this](PromiseNode& gateway, std::size_t key) {
       const std::uint64_t burst = world_.prng.chance(1, 3) ? 1 + world_.prng.below(4) : 1;
       for (std::uint64_t i = 0; i < burst && world_.now() < kWritesEnd; ++i)
-        begin_write(gateway, key, world_.prng.chance(1, 6));
+        begin_write(gateway, key, world_.prng.chance(1, world_.temper.deletes));
     });
     // Where a change and a write meet, most can go wrong.
     world_.on_commit = [this] {
       lag_at_change();
       if (!world_.prng.chance(world_.temper.writes_at_changes, 10) || world_.now() >= kWritesEnd) return;
-      PromiseNode& gateway = world_.nodes[world_.prng.below(world_.nodes.size())];
-      world_.later(world_.some(12), [this, &gateway, key = world_.prng.below(world_.temper.keys)] {
-        if (gateway.running) begin_write(gateway, key, world_.prng.chance(1, 6));
-      });
+      const std::uint64_t crowd = world_.temper.crowd > 1 ? 1 + world_.prng.below(world_.temper.crowd) : 1;
+      for (std::uint64_t i = 0; i < crowd; ++i) write_at_change();
     };
+    world_.on_revision = [this](PromiseNode& node) { fall_perhaps(node, world_.temper.commit_falls); };
+    world_.on_list = [this](PromiseNode& node) { fall_perhaps(node, world_.temper.list_falls); };
     faults();
     every(3, [this] { reader_.probe(); });
     every(30, [this] { collect_tombstones(); });
@@ -76,7 +76,7 @@ class Run {
     heal();
     world_.run_until(kPeaceEnd);
     for (PromiseNode& node : world_.nodes)
-      for (std::size_t key = 0; key < PromiseWorld::kKeys; ++key)
+      for (std::size_t key = 0; key < world_.temper.keys; ++key)
         world_.later(world_.some(50), [this, &node, key] { reader_.read(node, key); });
     world_.run_until(kEnd);
     return world_.judge.violation();
@@ -123,11 +123,19 @@ class Run {
     });
   }
 
+  void write_at_change() {
+    const bool misses_it = cut_off_ && world_.prng.chance(1, 2);
+    PromiseNode& gateway = misses_it ? world_.node(cut_off_) : world_.nodes[world_.prng.below(world_.nodes.size())];
+    world_.later(world_.some(12), [this, &gateway, key = world_.prng.below(world_.temper.keys)] {
+      if (gateway.running) begin_write(gateway, key, world_.prng.chance(1, world_.temper.deletes));
+    });
+  }
+
   void begin_write(PromiseNode& gateway, std::size_t key, bool is_delete) {
     const bool may_change = options_.levels_change_while_open || world_.judge.is_settled(key, world_.now());
     if (!may_change && changed_by_[key] && !world_.judge.is_acknowledged(*changed_by_[key])) return;
     const Level before = levels_[key];
-    if (may_change && !is_delete && world_.prng.chance(1, 6)) levels_[key] = some_level();
+    if (may_change && !is_delete && world_.prng.chance(1, world_.temper.level_changes)) levels_[key] = some_level();
     const Level lowest = placement::level_of(world_.log.newest().settings().min_redundancy).value_or(Level{0});
     auto put = std::make_shared<Put>();
     put->request = {key, 0, is_delete, is_delete ? lowest : std::max(levels_[key], lowest),
@@ -197,7 +205,7 @@ class Run {
 
   void befall(PromiseNode& node) {
     const PromiseTemper& temper = world_.temper;
-    const Ticks end = world_.some(world_.prng.chance(1, 4) ? 150 : 30);
+    const Ticks end = world_.some(world_.prng.chance(1, temper.long_faults) ? temper.long_fault : 30);
     std::uint64_t kind =
         world_.prng.below(temper.falls + temper.isolations + temper.lags + temper.cuts + temper.shifts);
     auto is_drawn = [&kind](std::uint64_t share) {
@@ -232,16 +240,41 @@ class Run {
   void fall(PromiseNode& node, Ticks end) {
     if (!node.running) return;
     world_.crash(node);
-    const bool new_disk = world_.prng.chance(1, 12);
+    const bool new_disk = world_.prng.chance(1, world_.temper.new_disks);
     world_.later(end, [this, &node, new_disk] {
       if (!node.running) world_.restart(node, new_disk);
     });
   }
 
+  /// One in so many, soon.
+  void fall_perhaps(PromiseNode& node, std::uint64_t one_in) {
+    if (one_in == 0 || !world_.faults || !world_.prng.chance(1, one_in)) return;
+    const Ticks end = world_.some(world_.prng.chance(1, 2) ? 12 : world_.temper.long_fault);
+    world_.later(world_.some(12), [this, &node, end] {
+      if (world_.faults) fall(node, end);
+    });
+  }
+
   void lag_at_change() {
+    if (world_.temper.cut_offs > 0) cut_off_at_change();
     if (!world_.faults || !world_.prng.chance(world_.temper.lags_at_changes, 10)) return;
     PromiseNode& node = world_.nodes[world_.prng.below(world_.nodes.size())];
     node.lags_until = std::max(node.lags_until, world_.now() + world_.some(80));
+  }
+
+  /// The node that misses the change and the grants that follow is often the one that must know: the primary so far.
+  void cut_off_at_change() {
+    const bool is_view = world_.log.newest().view() == world_.log.last();
+    if (!world_.faults || !is_view || !world_.prng.chance(world_.temper.cut_offs, 10)) return;
+    const std::size_t key = world_.prng.below(world_.temper.keys);
+    const cluster::ClusterMap& before = world_.log.at(Seq{world_.log.last().value - 1});
+    const auto set = replication::replica_set(before, PromiseWorld::object(key), levels_[key]);
+    const bool aims = set.primary && world_.prng.chance(2, 3);
+    cut_off_ = aims ? set.primary : world_.nodes[world_.prng.below(world_.nodes.size())].id;
+    PromiseNode& node = world_.node(cut_off_);
+    const Ticks end = world_.some(world_.temper.lease);
+    node.lags_until = std::max(node.lags_until, world_.now() + end);
+    isolate(node, end);
   }
 
   void isolate(PromiseNode& node, Ticks end) {
@@ -266,13 +299,17 @@ class Run {
     }
   }
 
-  /// All nodes that are to hold the key have its tombstone, or nothing, since long ago.
-  [[nodiscard]] bool is_gone_everywhere(std::size_t key) const {
+  /// No write of the key is under way, and nothing has happened to it for long, on all nodes that may hold it.
+  [[nodiscard]] bool is_quiet(std::size_t key) const {
     const auto set =
         replication::replica_set(world_.log.newest(), PromiseWorld::object(key), Level{kPromiseLevels - 1});
+    Revision highest;
+    for (NodeId id : set.live)
+      if (const auto& record = world_.nodes[id.value - 1].store[key]) highest = std::max(highest, record->revision);
     for (NodeId id : set.live) {
       const auto& record = world_.nodes[id.value - 1].store[key];
-      if (record && (!record->tombstone || world_.now() - record->since < kRetention)) return false;
+      if (record && (world_.now() - record->since < kRetention || !(record->tombstone || record->revision == highest)))
+        return false;
     }
     return world_.judge.is_settled(key, world_.now());
   }
@@ -280,11 +317,11 @@ class Run {
   void collect_tombstones() {
     for (std::size_t key = 0; key < PromiseWorld::kKeys; ++key) {
       const bool early = world_.broken(PromiseFlaw::kTombstoneDroppedEarly);
-      const bool gone = is_gone_everywhere(key);
+      const bool quiet = is_quiet(key);
       for (PromiseNode& node : world_.nodes) {
         auto& record = node.store[key];
         if (!record || !record->tombstone || !node.running) continue;
-        if (gone || (early && world_.prng.chance(1, 3))) record.reset();
+        if (quiet || (early && world_.prng.chance(1, 3))) record.reset();
       }
     }
   }
@@ -296,6 +333,7 @@ class Run {
   PromiseWriter writer_;
   PromiseReader reader_;
   PromiseFiller filler_;
+  NodeId cut_off_;  ///< the last one
   std::array<Level, PromiseWorld::kKeys> levels_{};
   std::array<std::optional<std::size_t>, PromiseWorld::kKeys> changed_by_{};  ///< the last write that changed the level
 };

@@ -7,12 +7,15 @@
 
 namespace brigade::sim {
 
-// Homes at the beginning, the end and the middle of the run.
+// Homes at the beginning, the end and the middle of the run; the first three are those of most runs.
 const ObjectId PromiseWorld::object_ids_[kKeys] = {
-    {0x0000'0000'0000'0001, 1}, {0x0003'0000'0000'0002, 2}, {0x0001'0000'0000'0003, 3}};
+    {0x0000'0000'0000'0001, 1},  {0x0003'0000'0000'0002, 2},  {0x0001'0000'0000'0003, 3},  {0x0002'0000'0000'0004, 4},
+    {0x0000'0000'0000'0005, 5},  {0x0001'0000'0000'0006, 6},  {0x0002'0000'0000'0007, 7},  {0x0003'0000'0000'0008, 8},
+    {0x0000'0000'0000'0009, 9},  {0x0001'0000'0000'000a, 10}, {0x0002'0000'0000'000b, 11}, {0x0003'0000'0000'000c, 12},
+    {0x0000'0000'0000'000d, 13}, {0x0001'0000'0000'000e, 14}, {0x0002'0000'0000'000f, 15}, {0x0003'0000'0000'0010, 16}};
 
-PromiseTemper::PromiseTemper(Prng& prng)
-    : keys(prng.chance(1, 2) ? 1 : PromiseWorld::kKeys),
+PromiseTemper::PromiseTemper(Prng& prng, PromiseProfile profile)
+    : keys(prng.chance(1, 2) ? 1 : 3),
       write_interval(static_cast<Ticks>(prng.chance(1, 2) ? 3 + prng.below(12) : 30 + prng.below(200))),
       writes_at_changes(prng.below(9)),
       lags_at_changes(prng.chance(1, 2) ? 0 : 1 + prng.below(6)),
@@ -27,16 +30,91 @@ PromiseTemper::PromiseTemper(Prng& prng)
       isolations(prng.below(3)),
       lags(prng.below(4)),
       cuts(prng.below(3)),
-      shifts(1 + prng.below(4)) {}
+      shifts(1 + prng.below(4)) {
+  if (profile == PromiseProfile::kLevels) draw_levels(prng);
+  if (profile == PromiseProfile::kHasty) draw_hasty(prng);
+  if (profile == PromiseProfile::kCrowd) draw_crowd(prng);
+}
+
+void PromiseTemper::draw_levels(Prng& prng) {
+  keys = 1 + prng.below(PromiseWorld::kKeys);
+  level_changes = 1 + prng.below(3);
+  deletes = 4 + prng.below(12);
+  write_interval = static_cast<Ticks>(5 + prng.below(20));
+  writes_at_changes = prng.below(4);
+  whims = prng.chance(1, 2) ? 400 : 40 + prng.below(100);
+  lost = 60 + prng.below(400);
+  fault_interval = static_cast<Ticks>(60 + prng.below(240));
+  aimed = 6 + prng.below(40);
+  moves = 20 + prng.below(100);
+  long_faults = 1 + prng.below(3);
+  falls = 1 + prng.below(4);
+  lags = prng.below(2);
+  lease = static_cast<Ticks>(12 + prng.below(30));
+  failure_timeout = lease + lease / 4;
+  commit_falls = 4 + prng.below(30);
+  breaks = prng.chance(1, 2) ? 0 : 10 + prng.below(40);
+  body = prng.chance(1, 2) ? 0 : static_cast<Ticks>(20 + prng.below(150));
+  patience = static_cast<Ticks>(15 + prng.below(45));
+  slowest_disk = static_cast<Ticks>(80 + prng.below(120));
+  sharing = 1 + prng.below(4);
+}
+
+void PromiseTemper::draw_hasty(Prng& prng) {
+  lease = static_cast<Ticks>(10 + prng.below(25));
+  failure_timeout = lease + lease / 4;
+  write_interval = static_cast<Ticks>(5 + prng.below(25));
+  keys = prng.chance(1, 2) ? 1 + prng.below(4) : PromiseWorld::kKeys;
+  level_changes = 1 + prng.below(4);
+  slow_disks = 1 + prng.below(4);
+  deletes = 3 + prng.below(6);
+  fault_interval = static_cast<Ticks>(20 + prng.below(100));
+  grace = 300;
+  new_disks = 2 + prng.below(8);
+  long_faults = 4 + prng.below(20);
+  falls = 1 + prng.below(4);
+  isolations = 1 + prng.below(3);
+  breaks = 4 + prng.below(20);
+  list_falls = 4 + prng.below(40);
+  body = prng.chance(1, 3) ? 0 : static_cast<Ticks>(20 + prng.below(100));
+  patience = static_cast<Ticks>(15 + prng.below(45));
+  slowest_disk = static_cast<Ticks>(80 + prng.below(120));
+  sharing = 1 + prng.below(4);
+  fetch_pause = prng.chance(1, 2) ? 0 : static_cast<Ticks>(5 + prng.below(30));
+}
+
+void PromiseTemper::draw_crowd(Prng& prng) {
+  keys = 1;
+  write_interval = static_cast<Ticks>(8 + prng.below(20));
+  crowd = 2 + prng.below(3);
+  writes_at_changes = 3 + prng.below(6);
+  lags = lags_at_changes = 0;
+  cut_offs = 3 + prng.below(7);
+  grants = 1 + prng.below(6);
+  deletes = 2 + prng.below(3);
+  whims = 60 + prng.below(200);
+  lost = 60 + prng.below(200);
+  slow_message = 10 + prng.below(40);
+  aimed = 20 + prng.below(40);
+  commit_falls = 3 + prng.below(20);
+  breaks = 10 + prng.below(40);
+  fault_interval = static_cast<Ticks>(60 + prng.below(300));
+  long_faults = 3;
+  moves = 20 + prng.below(80);
+  body = prng.chance(1, 2) ? 0 : static_cast<Ticks>(10 + prng.below(50));
+  lease = static_cast<Ticks>(50 + prng.below(100));
+  failure_timeout = lease + lease / 4;
+  sharing = 1 + prng.below(4);
+}
 
 PromiseWorld::PromiseWorld(const PromiseOptions& options, PromiseOutcome& result)
-    : prng(options.seed), temper(prng), log(6), judge(kKeys), outcome(result), options_(options) {
+    : prng(options.seed), temper(prng, options.profile), log(6), judge(kKeys), outcome(result), options_(options) {
   for (PromiseFlaw flaw : options.broken) broken_ |= std::uint64_t{1} << static_cast<int>(flaw);
   nodes.resize(3 + prng.below(4));
   for (std::size_t i = 0; i < nodes.size(); ++i) {
     nodes[i].id = NodeId{i + 1};
     nodes[i].store.resize(kKeys);
-    nodes[i].slow_disk = prng.chance(1, 4) ? 2 + prng.below(4) : 10 + prng.below(60);
+    nodes[i].slow_disk = prng.chance(1, temper.slow_disks) ? 2 + prng.below(4) : 10 + prng.below(60);
     const bool is_slow = prng.chance(1, 4);
     nodes[i].slow_log = is_slow ? 1 + prng.below(4) : 10 + prng.below(50);
     nodes[i].catch_up = is_slow ? 4 + prng.below(10) : 1 + prng.below(2);
@@ -78,11 +156,19 @@ Ticks PromiseWorld::delay() {
   return some(prng.chance(1, 4) ? 120 : 30);
 }
 
-void PromiseWorld::carry(NodeId from, NodeId to, std::function<void()> what) {
+void PromiseWorld::take_body(PromiseNode& node, std::function<void()> then) {
+  later_at(node, delay() + (temper.body > 0 && faults && prng.chance(1, 3) ? some(temper.body) : 0), std::move(then));
+}
+
+void PromiseWorld::carry(NodeId from, NodeId to, std::function<void()> what, std::function<void()> refused) {
   const bool cut = from != to && cuts.contains(std::minmax(from, to));
   if (cut || (from != to && faults && prng.chance(1, temper.lost))) return;
-  later(from == to ? 1 : delay(), [this, to, what = std::move(what)] {
-    if (node(to).running) what();
+  later(from == to ? 1 : delay(), [this, to, what = std::move(what), refused = std::move(refused)] {
+    if (node(to).running) {
+      what();
+    } else if (refused) {
+      refused();
+    }
   });
 }
 
@@ -100,12 +186,19 @@ void PromiseWorld::call(PromiseNode& from, NodeId to, std::function<void(Promise
     if (from.running && from.life == pending->life) pending->done(std::move(reply));
     pending->done = nullptr;
   };
+  if (timeout == 0) timeout = temper.patience;
+  const bool breaks = temper.breaks > 0 && from.id != to && faults && prng.chance(1, temper.breaks);
+  if (breaks) timeout = std::min(timeout, some(20));
   later_at(from, timeout, [finish] { finish({.kind = PromiseReply::Kind::kLost}); });
-  carry(from.id, to, [this, &from, to, handler = std::move(handler), finish] {
+  if (breaks && prng.chance(1, 2)) return;
+  std::function<void()> refused;
+  if (temper.breaks > 0) refused = [finish] { finish({.kind = PromiseReply::Kind::kLost}); };
+  auto arrived = [this, &from, to, handler = std::move(handler), finish] {
     handler(node(to), [this, &from, to, finish](PromiseReply reply) {
       carry(to, from.id, [finish, reply = std::move(reply)] { finish(reply); });
     });
-  });
+  };
+  carry(from.id, to, arrived, refused);
 }
 
 void PromiseWorld::tell(const PromiseNode& node, std::function<void()> what) {
@@ -122,7 +215,8 @@ void PromiseWorld::tell_log(PromiseNode& node, Seq seq) {
 }
 
 void PromiseWorld::disk(PromiseNode& node, std::function<void()> visit, std::function<void()> then) {
-  const Ticks takes = faults && prng.chance(1, node.slow_disk) ? some(prng.chance(1, 4) ? 80 : 20) : some(2);
+  const Ticks takes =
+      faults && prng.chance(1, node.slow_disk) ? some(prng.chance(1, 4) ? temper.slowest_disk : 20) : some(2);
   later_at(node, takes, [this, &node, visit = std::move(visit), then = std::move(then)]() mutable {
     visit();
     // It may fall between what the disk does and what it says of it.

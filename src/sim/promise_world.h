@@ -93,7 +93,7 @@ using PromiseAnswer = std::function<void(PromiseReply)>;
 
 /// What a run is full of; drawn anew for each, so that no kind of trouble hides another.
 struct PromiseTemper {
-  explicit PromiseTemper(Prng& prng);
+  PromiseTemper(Prng& prng, PromiseProfile profile);
   std::uint64_t keys = 1;  ///< of the kKeys that are used
   Ticks write_interval = 0;
   std::uint64_t writes_at_changes = 0;  ///< of ten transactions, how many are met by a write
@@ -104,6 +104,27 @@ struct PromiseTemper {
   Ticks fault_interval = 0;
   Ticks grace = 0;
   std::uint64_t falls = 0, isolations = 0, lags = 0, cuts = 0, shifts = 0;  ///< in proportion
+  Ticks lease = 50, failure_timeout = 60;
+  Ticks patience = 60;      ///< of who calls another node
+  Ticks slowest_disk = 80;  ///< that a visit takes at most
+  // One in so many; of writes that may do so, of falls, of faults, of buckets at first, of chances to
+  // grant, of disks:
+  std::uint64_t level_changes = 6, deletes = 6, new_disks = 12, long_faults = 4, sharing = 4, grants = 1,
+                slow_disks = 4;
+  Ticks long_fault = 150;
+  // None if 0:
+  std::uint64_t breaks = 0;        ///< one in so many calls ends early for the caller, whether or not it has arrived
+  Ticks body = 0;                  ///< that a body takes at most, beyond the way of a message
+  std::uint64_t commit_falls = 0;  ///< one in so many primaries falls when it has given a revision
+  std::uint64_t list_falls = 0;    ///< one in so many sources falls, maybe with its disk, while it is being copied
+  std::uint64_t cut_offs = 0;  ///< of ten changes of who may serve, how many does a node miss, with the grants after
+  std::uint64_t crowd = 1;     ///< that write at most when one meets a change
+  Ticks fetch_pause = 0;       ///< between a list and each of the fetches that follow from it
+
+ private:
+  void draw_levels(Prng& prng);
+  void draw_hasty(Prng& prng);
+  void draw_crowd(Prng& prng);
 };
 
 class PromiseWorld {
@@ -121,9 +142,9 @@ class PromiseWorld {
   void wait_for_seq(PromiseNode& node, Seq seq, Ticks deadline, std::function<void(bool)> then);
 
   // Network and disks
-  /// `handler` runs at `to` and answers once, or never; `done` hears of it, or of nothing (kLost).
+  /// `handler` runs at `to` and answers once, or never; `done` hears of it, or of nothing (kLost), in time.
   void call(PromiseNode& from, NodeId to, std::function<void(PromiseNode&, PromiseAnswer)> handler, PromiseAnswer done,
-            Ticks timeout = 60);
+            Ticks timeout = 0);
   /// A datagram to the coordinator or back, which may get lost.
   void tell(const PromiseNode& node, std::function<void()> what);
   /// A transaction arrives, and everything before it.
@@ -145,7 +166,7 @@ class PromiseWorld {
 
   // Keys
   [[nodiscard]] static ObjectId object(std::size_t key) { return object_ids_[key]; }
-  static constexpr std::size_t kKeys = 3;
+  static constexpr std::size_t kKeys = 16;
 
   [[nodiscard]] bool broken(PromiseFlaw flaw) const {
     return (broken_ & (std::uint64_t{1} << static_cast<int>(flaw))) != 0;
@@ -154,6 +175,8 @@ class PromiseWorld {
   void trace(const std::string& line) const;
   Ticks some(Ticks usual) { return 1 + static_cast<Ticks>(prng.below(static_cast<std::uint64_t>(usual))); }
   Ticks delay();
+  /// Then, at the node, if a body has come.
+  void take_body(PromiseNode& node, std::function<void()> then);
 
   Prng prng;
   const PromiseTemper temper;
@@ -166,6 +189,8 @@ class PromiseWorld {
   bool faults = true;
   /// A transaction was committed.
   std::function<void()> on_commit = [] {};
+  /// A node does what it had better not fall after: it has given a revision, it is being copied.
+  std::function<void(PromiseNode&)> on_revision = [](PromiseNode&) {}, on_list = [](PromiseNode&) {};
 
  private:
   struct Event {
@@ -174,7 +199,8 @@ class PromiseWorld {
     std::function<void()> what;
     bool operator<(const Event& other) const { return std::pair(other.at, other.order) < std::pair(at, order); }
   };
-  void carry(NodeId from, NodeId to, std::function<void()> what);
+  /// `refused` runs if nobody is there; not if it gets lost.
+  void carry(NodeId from, NodeId to, std::function<void()> what, std::function<void()> refused = nullptr);
 
   static const ObjectId object_ids_[kKeys];
   const PromiseOptions& options_;

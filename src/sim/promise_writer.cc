@@ -142,6 +142,7 @@ void PromiseWriter::abort(const JobPtr& job) {
 void PromiseWriter::give_revision(const JobPtr& job, const std::function<void()>& then) {
   if (job->present) job->highest = std::max(job->highest, job->present->revision);
   if (world_.broken(PromiseFlaw::kFreeRunningRevisions)) return revise(job, then);
+  if (job->highest.view() > job->node->applied) say(*job, "waits for a map");
   world_.wait_for_seq(*job->node, job->highest.view(), world_.now() + kCatchUp,
                       [this, job, then](bool) { revise(job, then); });
 }
@@ -149,6 +150,7 @@ void PromiseWriter::give_revision(const JobPtr& job, const std::function<void()>
 void PromiseWriter::revise(const JobPtr& job, const std::function<void()>& then) {
   if (!world_.broken(PromiseFlaw::kRevisionByOldRole)) {
     if (auto refusal = look(*job)) {
+      say(*job, "lost its part while it waited for a map");
       abort(job);
       refusal->kind = Kind::kRefused;
       return finish(job, *refusal);
@@ -174,6 +176,7 @@ void PromiseWriter::revise(const JobPtr& job, const std::function<void()>& then)
   job->record = {*revision, job->request.op, job->request.is_delete, job->level};
   job->done_since = world_.log.replicas_since(job->node->applied, PromiseWorld::object(job->request.key), job->reach);
   world_.judge.may_be_seen(job->request.op);
+  world_.on_revision(*job->node);
   say(*job, std::string(job->request.is_delete ? "delete" : "write") + " at level " + std::to_string(job->level.value) +
                 " gets revision " + to_string(*revision));
   then();
@@ -293,6 +296,13 @@ void PromiseWriter::bring_up_all(const JobPtr& job, Seq wait_for) {
   const auto wanted = reached(world_.map(*job->node), PromiseWorld::object(job->request.key), job->reach);
   std::vector<NodeId> missing;
   std::ranges::set_difference(wanted, job->done, std::back_inserter(missing));
+  // The object first: of a write that ends here, a tombstone alone would travel on and kill what was there before.
+  if (!world_.broken(PromiseFlaw::kDropsAtOnce)) {
+    const auto kept = reached(world_.map(*job->node), PromiseWorld::object(job->request.key), job->level);
+    std::vector<NodeId> first;
+    std::ranges::set_intersection(missing, kept, std::back_inserter(first));
+    if (!first.empty()) missing = std::move(first);
+  }
   auto left = std::make_shared<std::size_t>(missing.size() + 1);
   auto named = std::make_shared<Seq>(wait_for);
   auto one_less = [this, job, left, named](Seq seq) {

@@ -30,12 +30,14 @@ enum class PromiseFlaw : std::uint8_t {
   kAbsentUnchecked,      ///< after looking for a record in vain, a node does not ask again whether it still serves
   // Writing
   kNewerSetNotRefused,     ///< a replica takes a write whose primary does not know its newest replicas
+  kNewLevelAlone,          ///< ... or no replicas that are newer at the level that the object is about to leave
   kLaggingReplicaCommits,  ///< a replica takes a write made under a map that it has yet to apply
   kFreeRunningRevisions,   ///< a revision is a mere count
   kRevisionByOldRole,      ///< the revision is given without another look at who is primary
   kCommitsInParallel,      ///< the primary commits on the others while its own copy is not durable yet
   kHigherRevisionIsOk,     ///< a replica that has a higher revision says that it has the write
   kDropKeepsRevision,      ///< lowering a redundancy leaves tombstones with the revision of the object itself
+  kDropsAtOnce,            ///< ... and puts them before all that are to hold the object have it
   kAckBeforeAll,           ///< the client is told as soon as `write_copies` nodes have it
   kAckBeforeDurable,       ///< a replica says that it has the write before its disk does
   kStandInSkipped,         ///< a stand-in takes no writes
@@ -50,12 +52,14 @@ enum class PromiseFlaw : std::uint8_t {
   kCommitUnseenInBody,    ///< a pushed record counts as under way only once its body is here
   kListsOneLevel,         ///< what differs at a level is listed at that level only: an object may have just left it
   kLeftoversKept,         ///< what a sibling does not know stays
+  kOldTombstoneKnows,     ///< ... if the sibling has as much as a tombstone of the key, older than what is here
   kForgetsFresh,          ///< ... or goes, even if it was written since the bucket began to fill
   kFreshFromLook,         ///< what is written counts as new only after the filler has looked at the map
   kFreshOutlivesRole,     ///< ... and still counts as new when this node has got another part
   kForgetUnchecked,       ///< ... and is not looked at again in the moment of forgetting
   kForgetsOwnTruth,       ///< ... even if this node is itself in sync for what it forgets
   kForgetsLastCopy,       ///< ... even if it took the place of a record of a lower level that nobody else has
+  kKeptIsWhole,           ///< ... and when it stays for that, its other buckets, too, count as whole
   kForgetIsWhole,         ///< a pass that has forgotten something counts as whole
   kVanishedIsWhole,       ///< what vanished from the source since it was listed counts as fetched
   kOwnCommitsNotAwaited,  ///< what this node commits late, from before its part began, is not waited for
@@ -65,8 +69,20 @@ enum class PromiseFlaw : std::uint8_t {
 };
 std::string_view promise_flaw_name(PromiseFlaw flaw);
 
+/// What a run is full of. Each draws its own mixture from the seed; some rules matter only where one trouble is common
+/// and the others, which would hide it, are rare.
+enum class PromiseProfile : std::uint8_t {
+  kMixed,   ///< all kinds of faults, from none to many
+  kLevels,  ///< redundancies change all the time; faults are few and long, so that nearly every write ends
+  kHasty,   ///< a write takes longer than a lease: parts change under it; connections break, and that is heard at once
+  kCrowd,   ///< many write the same key at every change, through nodes that have yet to hear of it
+  kCount,
+};
+std::string_view promise_profile_name(PromiseProfile profile);
+
 struct PromiseOptions {
   std::uint64_t seed = 1;
+  PromiseProfile profile = PromiseProfile::kMixed;
   std::vector<PromiseFlaw> broken;
   /// The redundancy of a key changes, or another write follows such a change, even while a write of that key has an
   /// open outcome. The promise does not hold then: copies that the next primary does not know of are never taken back.
