@@ -18,6 +18,8 @@ class Growth(ClusterTest):
             copies.append(int(put.headers["Brigade-Copies"]))
         figure("growth_copies", {count: copies.count(count) for count in sorted(set(copies))})
         self.assertGreaterEqual(min(copies), 2)
+        # Durable they are on two nodes; readable without the first one they are once a second one is in sync.
+        cluster.wait_settled()
         cluster.kill([cluster.nodes[0]])
         check_all(cluster.nodes[1:], objects)
 
