@@ -45,7 +45,9 @@ asio::awaitable<Result<std::size_t>> BodyReader::receive(asio::mutable_buffer bu
   if (rate_min_ > 0) {
     const auto earned = std::chrono::seconds(received_ / rate_min_);
     const auto credit = std::max<TimedSocket::Clock::duration>(io_timeout_, earned) - waited_;
-    patience = std::clamp<TimedSocket::Clock::duration>(credit, std::chrono::milliseconds(1), io_timeout_);
+    if (credit <= TimedSocket::Clock::duration::zero())
+      co_return Error(Errc::kTimeout, "the body comes at less than " + std::to_string(rate_min_) + " bytes/s");
+    patience = std::min<TimedSocket::Clock::duration>(credit, io_timeout_);
   }
   auto count = co_await socket_.read_some(buffer, before + patience);
   waited_ += TimedSocket::Clock::now() - before;

@@ -117,9 +117,11 @@ class ClientExchange final : public Exchange {
     return framing_.kind == BodyFraming::Kind::kChunked ||
            (framing_.kind == BodyFraming::Kind::kLength && framing_.length > 0);
   }
-  /// A warm connection may have been closed while the request was on its way. Body bytes can't be sent twice: the
-  /// caller has them no more.
-  [[nodiscard]] bool may_replace() const { return wire_->reused && body_sent_ == 0 && written_ == 0 && !replaced_; }
+  /// A warm connection may have been closed while the request was on its way. What may have changed something is not
+  /// sent twice (RFC 9110, 9.2.2): the other side may have done it before it fell.
+  [[nodiscard]] bool may_replace() const {
+    return wire_->reused && written_ == 0 && !replaced_ && (request_.method == "GET" || request_.method == "HEAD");
+  }
 
   void prepare() {
     if (wire_->session) wire_->session->sign(request_, framing_);

@@ -119,7 +119,9 @@ asio::awaitable<bool> HttpConnection::serve(ParsedRequest parsed) {
       turn.http11 ? !connection_has(parsed.head.fields, "close") : connection_has(parsed.head.fields, "keep-alive");
   if (context_.options.peer_auth != nullptr) {
     if (parsed.head.target == kHelloTarget) co_return co_await answer_hello(turn, parsed.head);
-    Status verified = Error(Errc::kUnauthorized, "this listener takes signed requests only; say hello first");
+    Status verified = Error(Errc::kUnauthorized,
+                            "this address is for the nodes of the cluster, which sign what they ask: clients and "
+                            "operators use the client address");
     if (session_) verified = session_->verify(parsed.head, *framing);
     if (!verified) {
       co_await refuse(verified.error());

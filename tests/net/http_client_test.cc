@@ -219,6 +219,11 @@ TEST_CASE("a warm connection that fails under a request is replaced once") {
     Impostor server({saying("")});
     CHECK(fetch(f, server.address(), "/").error == Errc::kClosed);
   }
+  SECTION("but not if it may have changed something") {
+    Impostor server({first_then_gone});
+    CHECK(fetch(f, server.address(), "/").body == "ok");
+    CHECK(fetch(f, server.address(), "/", "", "DELETE").error == Errc::kClosed);
+  }
   SECTION("but not after body bytes went out") {
     Impostor server({[](int fd) {
       read_until(fd, "\r\n\r\n");
