@@ -215,11 +215,14 @@ void ClusterMap::change(Seq seq, const wire::NodeUp& change) {
   RosterEntry* entry = writable_node(change.node.id);
   if (entry == nullptr) return;
   const bool same_store = entry->node.store == change.node.store;
-  const bool was_up = entry->up;
+  const bool same_life = entry->up && same_store && entry->incarnation == change.incarnation;
   entry->node = change.node;
   entry->incarnation = change.incarnation;
   entry->up = true;
-  if (!was_up || !same_store) entry->changed = seq;
+  if (same_life) return;
+  // What it had under way is gone, and it may have given revisions that it has forgotten: they are not given again.
+  entry->changed = seq;
+  view_ = seq;
   if (same_store) return;
   for_cells_of(change.node.id, [&](BucketId, Cell& cell) {
     if (cell.new_owner == change.node.id) drop_new_owner(cell);

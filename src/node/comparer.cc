@@ -1,5 +1,7 @@
 #include "comparer.h"
 
+#include "own_store.h"
+
 #include <algorithm>
 #include <utility>
 
@@ -77,24 +79,24 @@ asio::awaitable<void> Comparer::compare_with(NodeId partner, std::vector<SharedP
   }
 }
 
+/// By the map as it is now. Somebody serves it, or it stays: the last copy is never dropped.
+bool Comparer::is_unplaced(BucketId home, placement::Level level) const {
+  const auto view = context_.view();
+  return !replication::is_placed(view->map, context_.self, home, level) &&
+         replication::comparison_partner(view->map, home, level, context_.self) && context_.control.may_serve();
+}
+
 asio::awaitable<void> Comparer::clear_unplaced() {
   for (std::size_t i = 0; i < kBucketCount && !stopped_; ++i) {
     const BucketId home{static_cast<std::uint16_t>(i)};
-    const auto view = context_.view();
     for (std::uint8_t k = 0; k < placement::kLevelCount; ++k) {
       const placement::Level level{k};
-      if (context_.store.digest(home, k).count == 0) continue;
-      if (replication::is_placed(view->map, context_.self, home, level)) continue;
-      // Somebody serves it, or it stays: the last copy is never dropped.
-      if (!replication::comparison_partner(view->map, home, level, context_.self) || !context_.control.may_serve())
-        continue;
-      store::ObjectStore* store = &context_.store;
-      auto visit = [store, home, k] {
-        for (const store::IndexEntry& e : store->list(home, k)) {
-          if (auto gone = store->forget(e.id, e.revision); !gone) break;
-        }
-      };
-      co_await context_.disk.run(std::move(visit));
+      if (context_.store.digest(home, k).count == 0 || !is_unplaced(home, level)) continue;
+      for (const store::IndexEntry& e : context_.store.list(home, k)) {
+        if (!is_unplaced(home, level) || stopped_) break;
+        const auto gone = co_await forget_here(context_, e.id, e.revision);
+        if (!gone) break;
+      }
     }
   }
 }

@@ -24,6 +24,7 @@ class Comparer {
  private:
   asio::awaitable<void> compare_all();
   asio::awaitable<void> compare_with(NodeId partner, std::vector<SharedPart> parts);
+  [[nodiscard]] bool is_unplaced(BucketId home, placement::Level level) const;
   asio::awaitable<void> clear_unplaced();
 
   NodeContext& context_;

@@ -1,8 +1,8 @@
 #include "fetcher.h"
 
 #include "object_response.h"
+#include "own_store.h"
 #include "record_fields.h"
-#include "replica_endpoint.h"
 #include "replica_uploads.h"
 
 #include <algorithm>
@@ -47,7 +47,8 @@ asio::awaitable<Result<std::vector<SharedPart>>> Fetcher::differing(NodeId sourc
   co_return std::move(unequal);
 }
 
-asio::awaitable<Status> Fetcher::align(NodeId source, Seq as_of, std::vector<SharedPart> parts, bool source_is_truth) {
+asio::awaitable<Result<std::vector<store::IndexEntry>>> Fetcher::align(NodeId source, Seq as_of,
+                                                                       std::vector<SharedPart> parts) {
   // What is here is listed first: whatever is committed after this moment is no leftover.
   std::vector<store::IndexEntry> ours;
   for (const SharedPart& part : parts)
@@ -66,26 +67,20 @@ asio::awaitable<Status> Fetcher::align(NodeId source, Seq as_of, std::vector<Sha
     group.spawn(fetch_one(source, e, as_of, outcome));
   }
   co_await group.wait();
-  if (!outcome || !source_is_truth) co_return outcome;
+  if (!outcome) co_return outcome.error();
 
-  std::map<ObjectId, Revision> known;
-  for (const store::IndexEntry& e : *theirs) known[e.id] = e.revision;
-  std::vector<store::IndexEntry> leftovers;
-  for (const store::IndexEntry& e : ours)
-    if (!known.contains(e.id) && !context_.fresh.contains(e.id)) leftovers.push_back(e);
-  store::ObjectStore* store = &context_.store;
-  auto visit = [store, leftovers = std::move(leftovers)]() -> Status {
-    for (const store::IndexEntry& e : leftovers)
-      if (auto gone = store->forget(e.id, e.revision); !gone && gone.error().code() != Errc::kNotFound)
-        return gone.error();
-    return {};
-  };
-  auto forgotten = co_await context_.disk.run(std::move(visit));
-  co_return std::move(forgotten);
+  std::map<ObjectId, store::IndexEntry> known;
+  for (const store::IndexEntry& e : *theirs) known[e.id] = e;
+  // Nobody fetches tombstones for their own sake: an old one may stand for a later one that the source never got.
+  std::erase_if(ours, [&](const store::IndexEntry& e) {
+    const auto at = known.find(e.id);
+    return at != known.end() && (!at->second.tombstone || e.tombstone || at->second.revision >= e.revision);
+  });
+  co_return std::move(ours);
 }
 
 asio::awaitable<Status> Fetcher::exchange(NodeId partner, Seq as_of, std::vector<SharedPart> parts) {
-  auto aligned = co_await align(partner, as_of, parts, false);
+  auto aligned = co_await align(partner, as_of, parts);
   if (!aligned) co_return aligned.error();
   auto body = co_await ask(partner, "/peer/list", as_of, parts);
   if (!body) co_return body.error();
@@ -102,7 +97,9 @@ asio::awaitable<Status> Fetcher::exchange(NodeId partner, Seq as_of, std::vector
       if (!meta) continue;
       store::ObjectMeta record = std::move(*meta);
       auto pushed = co_await push_record(context_, partner, std::move(record), context_.view()->map.seq());
-      if (!pushed) co_return pushed.error();
+      const bool is_settled =
+          pushed || pushed.error().code() == Errc::kStale || pushed.error().code() == Errc::kConflict;
+      if (!is_settled) co_return pushed.error();  // otherwise a later write came between, here or there
     }
   }
   co_return Status{};
@@ -130,7 +127,7 @@ asio::awaitable<Status> Fetcher::fetch_record(NodeId source, const ObjectId& id,
   if (!exchange) co_return exchange.error();
   auto answered = co_await (*exchange)->response();
   if (!answered) co_return answered.error();
-  if (answered->status == 404) co_return Status{};  // gone since it was listed: a later write, which reaches us too
+  if (answered->status == 404) co_return Error{Errc::kNotFound, "an object is gone since it was listed"};
   if (answered->status != 200)
     co_return Error{Errc::kUnavailable, "a sibling answered " + std::to_string(answered->status)};
   auto meta = take_record_fields(answered->fields, id);

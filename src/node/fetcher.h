@@ -23,11 +23,12 @@ class Fetcher {
   /// The parts whose digest at `source` is not ours. `as_of` is the map seq that the source must have applied.
   asio::awaitable<Result<std::vector<SharedPart>>> differing(NodeId source, Seq as_of, std::vector<SharedPart> parts);
 
-  /// Fetches what `source` has newer. With `source_is_truth`, what we have and it does not know goes too, unless it
-  /// came since this node began to fill. Errors: whatever kept it from being whole.
-  asio::awaitable<Status> align(NodeId source, Seq as_of, std::vector<SharedPart> parts, bool source_is_truth);
+  /// Fetches what `source` has newer. Returns what was here before, and `source` does not know. Errors: whatever kept
+  /// it from being whole.
+  asio::awaitable<Result<std::vector<store::IndexEntry>>> align(NodeId source, Seq as_of,
+                                                                std::vector<SharedPart> parts);
 
-  /// The one object, as `source` has it now. Success if it is gone there, or if a higher revision is here.
+  /// The one object, as `source` has it now. Success if a higher revision is here. Errors: kNotFound: it is gone there.
   asio::awaitable<Status> fetch_object(NodeId source, store::IndexEntry entry, Seq as_of);
 
   /// Both ways, between two that are in sync: the higher revision wins on both.

@@ -20,11 +20,14 @@ constexpr std::chrono::milliseconds kRepeat{100};
 constexpr std::chrono::milliseconds kLooks{10};  ///< between two looks at the whole map, however fast it changes
 constexpr std::chrono::milliseconds kIdle{500};
 
-/// The transaction that gave this node its part in the bucket.
-Seq since(const cluster::ClusterMap& map, const cluster::Cell& cell, NodeId self) {
-  const cluster::RosterEntry* entry = map.node(self);
-  const Seq came_up = entry != nullptr ? entry->changed : Seq{};
-  return std::max(came_up, replication::fill_role(cell, self) == FillRole::kOwner ? cell.assigned : cell.new_assigned);
+/// The parts that a step of filling the bucket is about; none if nothing is fetched.
+std::vector<SharedPart> parts_of(const FillStep& step, BucketId bucket) {
+  std::vector<SharedPart> parts;
+  if (step.kind != FillStep::Kind::kFetch) return parts;
+  const BucketId first = placement::run_first(bucket, step.level);
+  for (std::uint32_t j = 0; j < step.level.redundancy(); ++j)
+    parts.push_back({BucketId(static_cast<std::uint16_t>(first.value + j)), step.level});
+  return parts;
 }
 
 }  // namespace
@@ -71,7 +74,7 @@ std::vector<Filler::Work> Filler::look(const View& view, std::map<Seq, BucketSet
     any = true;
     if (!context_.is_whole || context_.emptied.contains(bucket)) continue;
     if (auto at = filled_.find(bucket); at != filled_.end()) {
-      if (since(view.map, cell, context_.self) <= at->second) {
+      if (replication::fill_since(view.map, bucket, context_.self) <= at->second) {
         filled[at->second].add(bucket);
         continue;
       }
@@ -86,71 +89,89 @@ std::vector<Filler::Work> Filler::look(const View& view, std::map<Seq, BucketSet
       work.push_back({bucket, std::move(steps)});
     }
   }
-  context_.filling = any;
-  if (!any) context_.fresh.clear();
+  if (!any) context_.fresh.settle(view.map.seq());
   return work;
 }
 
-asio::awaitable<void> Filler::fetch_from(NodeId source, Seq as_of, const std::set<SharedPart>& parts,
-                                         std::set<SharedPart>& whole) {
+asio::awaitable<void> Filler::fetch_from(NodeId source, const std::set<SharedPart>& parts, FillPass& pass) {
+  std::set<SharedPart>& whole = pass.whole[source];
   std::vector<SharedPart> all(parts.begin(), parts.end());
   for (std::size_t at = 0; at < all.size() && !stopped_; at += kPartsPerQuestion) {
     std::vector<SharedPart> some(
         all.begin() + static_cast<std::ptrdiff_t>(at),
         all.begin() + static_cast<std::ptrdiff_t>(std::min(all.size(), at + kPartsPerQuestion)));
-    auto unequal = co_await fetcher_.differing(source, as_of, some);
+    auto unequal = co_await fetcher_.differing(source, pass.as_of, some);
     if (!unequal) {
       spdlog::debug("fill source={} error=\"{}\"", to_string(source), unequal.error().detail());
       co_return;
     }
+    // A write may just have taken an object from one level to another: all levels of its home are listed at once.
+    std::set<BucketId> homes;
+    for (const SharedPart& part : *unequal) homes.insert(part.home);
+    std::vector<SharedPart> listed;
+    for (const SharedPart& part : all)
+      if (homes.contains(part.home)) listed.push_back(part);
     whole.insert(some.begin(), some.end());
-    for (const SharedPart& part : *unequal) whole.erase(part);
-    for (std::size_t from = 0; from < unequal->size() && !stopped_; from += kPartsPerList) {
-      const auto begin = unequal->begin() + static_cast<std::ptrdiff_t>(from);
-      const auto end = unequal->begin() + static_cast<std::ptrdiff_t>(std::min(unequal->size(), from + kPartsPerList));
-      std::vector<SharedPart> few(begin, end);
-      auto aligned = co_await fetcher_.align(source, as_of, few, true);
-      if (aligned) {
+    for (const SharedPart& part : listed) whole.erase(part);
+    for (std::size_t from = 0; from < listed.size() && !stopped_;) {
+      std::size_t end = std::min(listed.size(), from + kPartsPerList);
+      while (end < listed.size() && listed[end].home == listed[end - 1].home) ++end;
+      const auto begin = listed.begin();
+      std::vector<SharedPart> few(begin + static_cast<std::ptrdiff_t>(from), begin + static_cast<std::ptrdiff_t>(end));
+      from = end;
+      auto leftovers = co_await fetcher_.align(source, pass.as_of, few);
+      Status settled;
+      if (leftovers) settled = co_await settle_leftovers(context_, filled_, pass, *leftovers);
+      if (leftovers && settled) {
         whole.insert(few.begin(), few.end());
       } else {
         spdlog::info("fill source={} waits error=\"{}\"", NodeContext::name_of(context_.view()->map, source),
-                     aligned.error().detail());
+                     (leftovers ? settled.error() : leftovers.error()).detail());
       }
     }
   }
 }
 
 asio::awaitable<void> Filler::fetch(const View& view, const std::vector<Work>& work) {
-  const Seq as_of = view.map.seq();
+  FillPass pass;
+  pass.as_of = view.map.seq();
+  Seq began;
   std::map<NodeId, std::set<SharedPart>> wanted;
-  auto for_parts = [](const FillStep& step, BucketId bucket, auto&& f) {
-    const BucketId first = placement::run_first(bucket, step.level);
-    for (std::uint32_t j = 0; j < step.level.redundancy(); ++j)
-      f(SharedPart{BucketId(static_cast<std::uint16_t>(first.value + j)), step.level});
-  };
-  for (const Work& w : work)
+  for (const Work& w : work) {
+    const Seq part_began = replication::fill_since(view.map, w.bucket, context_.self);
+    began = std::max(began, part_began);
     for (const FillStep& step : w.steps)
-      if (step.kind == FillStep::Kind::kFetch)
-        for_parts(step, w.bucket, [&](const SharedPart& part) { wanted[step.source].insert(part); });
-
-  std::map<NodeId, std::set<SharedPart>> whole;
+      for (const SharedPart& part : parts_of(step, w.bucket)) {
+        wanted[step.source].insert(part);
+        pass.began[part] = std::max(pass.began[part], part_began);
+      }
+  }
+  // What this node took before its part began, and is not on its disk yet, would come behind the comparison.
+  if (!context_.commits.none_below(began)) co_return;
   TaskGroup group(context_.executor);
-  for (const auto& [source, parts] : wanted) group.spawn(fetch_from(source, as_of, parts, whole[source]));
+  for (const auto& [source, parts] : wanted) group.spawn(fetch_from(source, parts, pass));
   co_await group.wait();
+  // What went may have been known to another source, which was asked before.
+  if (pass.has_forgotten) co_return;
 
+  // A part whose leftovers stay for the sake of one bucket is not what the others need, until that one is in sync.
+  auto is_whole = [&pass](NodeId source, const SharedPart& part, BucketId bucket) {
+    const auto [from, to] = pass.kept.equal_range(part);
+    return pass.whole[source].contains(part) &&
+           std::all_of(from, to, [&](const auto& kept) { return kept.second == bucket; });
+  };
   BucketSet filled;
   for (const Work& w : work) {
     bool complete = true;
     for (const FillStep& step : w.steps)
-      if (step.kind == FillStep::Kind::kFetch)
-        for_parts(step, w.bucket,
-                  [&](const SharedPart& part) { complete = complete && whole[step.source].contains(part); });
+      for (const SharedPart& part : parts_of(step, w.bucket))
+        complete = complete && is_whole(step.source, part, w.bucket);
     if (!complete) continue;
     filled.add(w.bucket);
-    filled_[w.bucket] = as_of;
+    filled_[w.bucket] = pass.as_of;
     ++context_.stats.buckets_filled;
   }
-  if (!filled.empty()) report(wire::ReportKind::kFilled, as_of, filled);
+  if (!filled.empty()) report(wire::ReportKind::kFilled, pass.as_of, filled);
 }
 
 asio::awaitable<void> Filler::run() {

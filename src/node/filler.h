@@ -6,6 +6,7 @@
 #pragma once
 
 #include "fetcher.h"
+#include "leftovers.h"
 #include "node_context.h"
 
 #include <map>
@@ -35,14 +36,13 @@ class Filler {
   /// What is to be done now; buckets that are done already are put into `filled`.
   std::vector<Work> look(const View& view, std::map<Seq, BucketSet>& filled);
   asio::awaitable<void> fetch(const View& view, const std::vector<Work>& work);
-  asio::awaitable<void> fetch_from(NodeId source, Seq as_of, const std::set<SharedPart>& parts,
-                                   std::set<SharedPart>& whole);
+  asio::awaitable<void> fetch_from(NodeId source, const std::set<SharedPart>& parts, FillPass& pass);
   void report(wire::ReportKind kind, Seq as_of, const BucketSet& buckets);
 
   NodeContext& context_;
   Fetcher fetcher_;
   bool stopped_ = false;
-  std::map<BucketId, Seq> filled_;  ///< done, under the map of that seq; the log does not say so yet
+  replication::Filled filled_;  ///< the log does not say so yet
 };
 
 }  // namespace brigade::node

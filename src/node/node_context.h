@@ -7,6 +7,7 @@
 
 #include "async_tools.h"
 #include "blocking_pool.h"
+#include "fresh_writes.h"
 
 #include <chrono>
 #include <cstdint>
@@ -15,7 +16,6 @@
 #include <memory>
 #include <set>
 #include <string>
-#include <unordered_set>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
@@ -135,9 +135,7 @@ struct NodeContext {
   BucketUploads uploads;
   DataStats stats;
   ScrubState scrub;
-  /// Objects committed here while a bucket of ours is filling: no leftovers, whatever a sibling's older list says.
-  std::unordered_set<ObjectId> fresh;
-  bool filling = true;  ///< `fresh` is kept; until the first map is looked at, too
+  FreshWrites fresh;
   /// Buckets that this node has stopped serving before the log says so, with the assignment of the new owner for whom
   /// (design §5 "Moving a bucket").
   std::map<BucketId, Seq> released;

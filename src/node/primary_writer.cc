@@ -1,6 +1,8 @@
 #include "primary_writer.h"
 
 #include "object_response.h"
+#include "own_store.h"
+#include "put_request.h"
 #include "record_fields.h"
 #include "replica_endpoint.h"
 #include "replica_uploads.h"
@@ -30,48 +32,52 @@ class Write {
  public:
   Write(NodeContext& context, ObjectId id, std::string key) : context_(context), id_(id), key_(std::move(key)) {}
 
-  /// What is here now, and whether this node may decide about it. Call with the key's lock held.
-  asio::awaitable<Status> look(Level level, const net::Fields& conditions) {
+  /// What is here now, and whether this node may decide about it; once the map is as new as what is here, and as
+  /// `elsewhere`. Nothing is waited for after the decision. Call with the key's lock held.
+  asio::awaitable<Status> look(Level level, const net::Fields& conditions, Revision elsewhere = {}) {
     level_ = level;
-    present_ = context_.store.find(id_);
-    if (present_ && present_->expires) {
-      auto meta = co_await meta_here();
-      if (meta && has_expired(*meta, wall_now())) has_expired_ = true;
-    }
-    const bool exists = this->exists();
+    const bool conditional = conditions.find("If-Match") || conditions.find("If-None-Match");
+    Result<store::ObjectMeta> meta = Error{Errc::kNotFound};
+    do {
+      present_ = context_.store.find(id_);
+      highest_ = std::max(elsewhere, present_ ? present_->revision : Revision{});
+      co_await context_.wait_for_seq(highest_.view(), Clock::now() + std::chrono::seconds{2});
+      const bool is_read = present_ && !present_->tombstone && (conditional || present_->expires);
+      if (is_read) meta = co_await meta_here();
+    } while (context_.store.find(id_) != present_);
+    has_expired_ = present_ && present_->expires && meta && has_expired(*meta, wall_now());
     reach_ = Level{std::max(level.value, present_ && !present_->tombstone ? present_->level : std::uint8_t{0})};
     const auto view = context_.view();
     if (!context_.control.may_serve()) co_return no_quorum_error(*view);
     const ReplicaSet set = replication::replica_set(view->map, id_, level);
     if (set.primary != context_.self || !serves_any(view->map)) co_return not_primary();
-    const bool conditional = conditions.find("If-Match") || conditions.find("If-None-Match");
-    if (conditional && !exists && !set.primary_knows)
-      co_return unavailable_error("no replica that could decide the condition is in sync: ask again");
     if (!conditional) co_return Status{};
-    std::optional<std::string> etag;
-    if (exists) {
-      auto meta = co_await meta_here();
-      if (!meta) co_return meta.error();
-      etag = net::make_etag(meta->sha256);
-    }
-    co_return net::decide_write(conditions, etag ? std::optional<std::string_view>(*etag) : std::nullopt);
+    if (!exists() && !set.primary_knows)
+      co_return unavailable_error("no replica that could decide the condition is in sync: ask again");
+    if (exists() && !meta) co_return meta.error();
+    const std::string etag = exists() ? net::make_etag(meta->sha256) : std::string();
+    co_return net::decide_write(conditions, exists() ? std::optional<std::string_view>(etag) : std::nullopt);
   }
 
   [[nodiscard]] bool exists() const { return present_ && !present_->tombstone && !has_expired_; }
-  [[nodiscard]] Level present_level() const { return Level{present_->level}; }
+  /// The write is about the object as it is, whatever the level at which it was looked at. Requires exists().
+  void take_present_level() { level_ = reach_ = Level{present_->level}; }
 
-  /// Gives the revision. Errors: kUnavailable if the map is older than what is there.
-  asio::awaitable<Status> give_revision(Revision highest_elsewhere) {
-    Revision highest = std::max(highest_elsewhere, present_ ? present_->revision : Revision{});
-    co_await context_.wait_for_seq(highest.view(), Clock::now() + std::chrono::seconds{2});
-    auto next = replication::next_revision(context_.view()->map, highest);
-    if (!next) co_return unavailable_error("this node's map is older than the object: ask again");
+  /// Gives the revision, right after look(). Errors: kUnavailable if the map is older than what is there.
+  Status give_revision() {
+    const auto view = context_.view();
+    auto next = replication::next_revision(view->map, highest_);
+    if (next) drop_revision_ = *next;
+    // Where the object is to be held no more, a tombstone stays that must lose against the object itself.
+    if (next && reach_ > level_) next = replication::next_revision(view->map, *next);
+    if (!next) return unavailable_error("this node's map is older than the object: ask again");
     meta_.id = id_;
     meta_.key = key_;
     meta_.revision = *next;
     meta_.level = level_.value;
     meta_.modified = wall_now();
-    co_return Status{};
+    done_since_ = replication::replica_set(view->map, id_, reach_).since;
+    return {};
   }
 
   store::ObjectMeta& meta() { return meta_; }
@@ -85,9 +91,14 @@ class Write {
       wait_for = Seq{};
       const auto view = context_.view();
       const ReplicaSet set = replication::replica_set(view->map, id_, reach_);
+      const ReplicaSet kept = replication::replica_set(view->map, id_, level_);
+      // A copy made before a node's part changed may have gone with that part.
+      if (set.since > done_since_) done_.clear();
+      done_since_ = std::max(done_since_, set.since);
       std::vector<NodeId> missing;
       std::ranges::set_difference(set.live, done_, std::back_inserter(missing));
-      if (missing.empty() && enough(view->map)) {
+      // The last that was in sync is complete when it comes back: so nothing is acknowledged after it has gone.
+      if (missing.empty() && kept.primary && enough(view->map)) {
         if (!context_.control.may_serve()) co_return lost_lease();
         if (context_.view()->map.seq() == view->map.seq()) {
           acknowledged_under_ = view;
@@ -98,6 +109,10 @@ class Write {
       if (Clock::now() >= deadline)
         co_return Error{Errc::kTimeout, "not all live replicas have the write" + (why_.empty() ? "" : ", for " + why_) +
                                             ": its outcome is open, ask again"};
+      // The object first: of a write that ends here, a tombstone alone would travel on and kill what was there before.
+      std::vector<NodeId> first;
+      std::ranges::set_intersection(missing, kept.live, std::back_inserter(first));
+      if (!first.empty()) missing = std::move(first);
       TaskGroup group(context_.executor);
       for (NodeId node : missing) group.spawn(bring_up(node, view, wait_for));
       co_await group.wait();
@@ -137,10 +152,9 @@ class Write {
   }
 
   [[nodiscard]] bool enough(const cluster::ClusterMap& map) const {
-    const Level counted = meta_.tombstone ? reach_ : level_;
-    const auto set = replication::replica_set(map, id_, counted);
+    const auto set = replication::replica_set(map, id_, level_);
     const auto copies = std::ranges::count_if(set.live, [&](NodeId n) { return done_.contains(n); });
-    return static_cast<std::size_t>(copies) >= replication::copies_needed(map, id_, counted);
+    return static_cast<std::size_t>(copies) >= replication::copies_needed(map, id_, level_);
   }
 
   static Error lost_lease() {
@@ -162,13 +176,11 @@ class Write {
     if (!std::ranges::binary_search(kept.live, node)) {
       meta.tombstone = true;
       meta.level = reach_.value;
+      meta.revision = drop_revision_;
     }
-    if (node == context_.self) {  // it became live itself only now, or holds what it must drop
-      if (meta.tombstone) {
-        store::CommitInfo info = commit_info(meta);
-        co_await remove_here(context_, id_, key_, std::move(info), view->map.seq());
-      }
-      done_.insert(node);
+    if (node == context_.self) {
+      const bool is_here = co_await bring_up_here(std::move(meta), view->map.seq());
+      if (is_here) done_.insert(node);
       co_return;
     }
     auto pushed = co_await push_record(context_, node, std::move(meta), view->map.seq());
@@ -178,9 +190,19 @@ class Write {
       wait_for = std::max(wait_for, Seq{parse_number(pushed.error().detail()).value_or(0)});
     } else if (pushed.error().code() == Errc::kNoSpace || pushed.error().code() == Errc::kOverloaded) {
       why_ = pushed.error().detail();  // it is there, and its reads go on
-    } else {
+    } else if (pushed.error().code() != Errc::kConflict) {
       context_.complain_about(node);
     }
+  }
+
+  /// This node's part has changed since it wrote, or it holds what it must drop.
+  asio::awaitable<bool> bring_up_here(store::ObjectMeta meta, Seq seq) {
+    const bool has_dropped = meta.tombstone && !meta_.tombstone;
+    store::CommitInfo info = commit_info(meta);
+    const bool is_here = co_await has_here(context_, std::move(meta));
+    if (is_here || !has_dropped) co_return is_here;
+    const auto dropped = co_await remove_here(context_, id_, key_, std::move(info), seq);
+    co_return dropped.has_value();
   }
 
   NodeContext& context_;
@@ -190,8 +212,11 @@ class Write {
   Level reach_;  ///< the higher of that and what it had
   std::optional<store::IndexEntry> present_;
   bool has_expired_ = false;  ///< it is as if it were deleted
+  Revision highest_;          ///< of those that are known, here or elsewhere
   store::ObjectMeta meta_;
+  Revision drop_revision_;  ///< of the tombstones where it is to be held no more
   std::set<NodeId> done_;
+  Seq done_since_;   ///< since when the replicas are what they were when those were done
   std::string why_;  ///< a replica can't take the write; empty if not known
   std::shared_ptr<const View> acknowledged_under_;
 };
@@ -219,48 +244,6 @@ Status check_claim(const std::optional<std::array<std::byte, 32>>& claimed, cons
   return {};
 }
 
-}  // namespace
-
-Result<Level> wanted_level(const NodeContext& context, const net::Fields& fields) {
-  const Settings& settings = context.view()->map.settings();
-  auto field = fields.find(kRedundancyField);
-  auto level = placement::level_of(field ? parse_number(*field).value_or(0) : settings.redundancy);
-  if (!level) return Error{Errc::kInvalid, "Brigade-Redundancy must be 1, 2, 4, 8 or 16"};
-  if (level->redundancy() < settings.min_redundancy)
-    return Error{Errc::kInvalid, "Brigade-Redundancy must be at least " + std::to_string(settings.min_redundancy) +
-                                     " here (setting min_redundancy)"};
-  return *level;
-}
-
-/// A body that is not the whole object as it is to be kept.
-Status check_representation(const net::Fields& fields) {
-  if (fields.find("Content-Range"))
-    return Error{Errc::kInvalid, "a PUT stores the whole object: Content-Range can't be taken (RFC 9110, 14.5)"};
-  const auto encoding = fields.find("Content-Encoding");
-  if (encoding && *encoding != "identity")
-    return Error{Errc::kInvalid, "Content-Encoding is not kept: send the object as clients are to get it"};
-  return {};
-}
-
-Result<WallTime> wanted_expiry(const net::Fields& fields, WallTime now) {
-  constexpr std::int64_t kLongest = std::int64_t{100} * 365 * 86'400;
-  if (const auto field = fields.find("Brigade-Expires-In")) {
-    const auto seconds = parse_number(*field);
-    if (!seconds || *seconds == 0 || *seconds > static_cast<std::uint64_t>(kLongest))
-      return Error{Errc::kInvalid,
-                   "Brigade-Expires-In must be a number of seconds from 1 to " + std::to_string(kLongest)};
-    return WallTime{now.unix_ms + static_cast<std::int64_t>(*seconds) * 1000};
-  }
-  const auto field = fields.find("Expires");
-  if (!field) return WallTime{};
-  const auto time = net::parse_http_date(*field);
-  if (!time || *time <= now || time->unix_ms > now.unix_ms + kLongest * 1000)
-    return Error{Errc::kInvalid, "Expires must be an HTTP date to come: leave it out for an object that stays"};
-  return *time;
-}
-
-namespace {
-
 /// While a cluster grows from one node, all replica buckets of an object may be on that one for a moment: a write that
 /// waits for its second node is not lost with the first.
 asio::awaitable<void> wait_for_second_node(NodeContext& context, ObjectId id, Level level) {
@@ -277,38 +260,29 @@ asio::awaitable<void> wait_for_second_node(NodeContext& context, ObjectId id, Le
 asio::awaitable<bool> put_as_primary(NodeContext& context, std::string key, net::Request& request,
                                      net::Response& response) {
   const net::Fields& fields = request.head().fields;
-  auto level = wanted_level(context, fields);
-  auto type = net::checked_content_type(fields.find("Content-Type"));
-  auto claimed = net::claimed_sha256(fields);
-  auto expires = wanted_expiry(fields, wall_now());
-  const Status whole = check_representation(fields);
-  if (!level || !type || !claimed || !expires || !whole) {
-    Error refusal = !level     ? level.error()
-                    : !type    ? type.error()
-                    : !claimed ? claimed.error()
-                    : !expires ? expires.error()
-                               : whole.error();
-    co_await send_problem(response, std::move(refusal));
+  const auto wanted = wanted_put(context.view()->map.settings(), fields, wall_now());
+  if (!wanted) {
+    co_await send_problem(response, wanted.error());
     co_return true;
   }
   const ObjectId id = object_id(context.naming, key);
-  co_await wait_for_second_node(context, id, *level);
+  co_await wait_for_second_node(context, id, wanted->level);
   const auto view = context.view();
   Write write(context, id, key);
   // Asked before the body is read, so that a refusal costs nothing; decided again under the lock.
-  auto fits = co_await write.look(*level, fields);
+  auto fits = co_await write.look(wanted->level, fields);
   if (!fits && fits.error().code() == Errc::kNotPrimary) co_return false;
   if (!fits) {
     co_await send_problem(response, fits.error());
     co_return true;
   }
   ReplicaUploads uploads(context, id, key);
-  const ReplicaSet set = replication::replica_set(view->map, id, *level);
+  const ReplicaSet set = replication::replica_set(view->map, id, wanted->level);
   const auto hold = context.uploads.begin(set.primary_bucket);
   const bool sized = request.framing().kind == net::BodyFraming::Kind::kLength;
   co_await uploads.begin(set.live, sized ? request.framing().length : 0);
   auto staged = co_await stage_everywhere(context, id, key, request, uploads);
-  fits = !staged ? Status(staged.error()) : check_claim(*claimed, **staged);
+  fits = !staged ? Status(staged.error()) : check_claim(wanted->sha256, **staged);
   if (!fits) {
     co_await uploads.abort();
     co_await send_problem(response, fits.error());
@@ -316,8 +290,8 @@ asio::awaitable<bool> put_as_primary(NodeContext& context, std::string key, net:
   }
 
   auto lock = co_await context.key_locks.acquire(id);
-  fits = co_await write.look(*level, fields);
-  if (fits) fits = co_await write.give_revision(uploads.highest());
+  fits = co_await write.look(wanted->level, fields, uploads.highest());
+  if (fits) fits = write.give_revision();
   if (!fits) {
     co_await uploads.abort();
     // The body is read: the client must send it again.
@@ -330,8 +304,8 @@ asio::awaitable<bool> put_as_primary(NodeContext& context, std::string key, net:
   meta.size = (*staged)->size();
   meta.checksum = (*staged)->checksum();
   meta.sha256 = (*staged)->sha256();
-  meta.content_type = *type;
-  meta.expires = *expires;
+  meta.content_type = wanted->content_type;
+  meta.expires = wanted->expires;
   const bool existed = write.exists();
   const Seq map_seq = context.view()->map.seq();
   Seq named;
@@ -373,7 +347,8 @@ asio::awaitable<bool> delete_as_primary(NodeContext& context, std::string key, n
   auto fits = co_await write.look(lowest, request.head().fields);
   if (!fits && fits.error().code() == Errc::kNotPrimary) co_return false;
   if (fits && !write.exists()) fits = Error{Errc::kNotFound, "no object with this key exists"};
-  if (fits) fits = co_await write.give_revision(Revision{});
+  if (fits) write.take_present_level();
+  if (fits) fits = write.give_revision();
   if (!fits) {
     co_await send_problem(response, fits.error());
     co_return true;
@@ -381,7 +356,6 @@ asio::awaitable<bool> delete_as_primary(NodeContext& context, std::string key, n
   store::ObjectMeta& meta = write.meta();
   meta.tombstone = true;
   meta.content_type = "application/octet-stream";
-  meta.level = write.present_level().value;
   store::CommitInfo info = commit_info(meta);
   auto here = co_await remove_here(context, id, key, std::move(info), context.view()->map.seq());
   fits = here ? Status{} : Status(here.error());

@@ -10,7 +10,6 @@
 #include <boost/asio/awaitable.hpp>
 
 #include "brigade/net/http_server.h"
-#include "brigade/placement/replicas.h"
 
 namespace brigade::node {
 
@@ -20,11 +19,5 @@ asio::awaitable<bool> put_as_primary(NodeContext& context, std::string key, net:
                                      net::Response& response);
 asio::awaitable<bool> delete_as_primary(NodeContext& context, std::string key, net::Request& request,
                                         net::Response& response);
-
-/// When the object of a PUT with these fields expires: by `Brigade-Expires-In`, or `Expires`; 0: never. Errors:
-/// kInvalid.
-Result<WallTime> wanted_expiry(const net::Fields& fields, WallTime now);
-/// The level that a PUT with these fields asks for. Errors: kInvalid.
-Result<placement::Level> wanted_level(const NodeContext& context, const net::Fields& fields);
 
 }  // namespace brigade::node

@@ -1,6 +1,7 @@
 #include "replica_endpoint.h"
 
 #include "object_response.h"
+#include "own_store.h"
 #include "record_fields.h"
 #include "sibling_lists.h"
 
@@ -28,7 +29,7 @@ asio::awaitable<void> send_ok(net::Response& response, net::Fields fields, std::
   co_await response.send(std::move(head), body);
 }
 
-/// A refusal of the sender's map tells the seq to wait for.
+/// A refusal of the sender's map, or of its revision, tells the seq to wait for.
 asio::awaitable<void> refuse(net::Response& response, Error error) {
   net::ResponseHead head = net::problem_head(error);
   if (error.code() == Errc::kStale) head.fields.add("Brigade-Wait-Seq", error.detail());
@@ -39,6 +40,14 @@ asio::awaitable<void> refuse(net::Response& response, Error error) {
 std::string revision_here(const NodeContext& context, const ObjectId& id) {
   auto entry = context.store.find(id);
   return to_string(entry ? entry->revision : Revision{});
+}
+
+/// Of a commit that failed. If something later is here, the sender must know the map under which that was written
+/// before it says anything.
+Error later_is_here(const NodeContext& context, const ObjectId& id, const Error& error) {
+  const auto here = context.store.find(id);
+  if (error.code() != Errc::kStale || !here) return error;
+  return {Errc::kStale, to_string(here->revision.view())};
 }
 
 /// Errors: kUnavailable if this node serves none of the replica buckets of a part.
@@ -53,82 +62,14 @@ Status parts_served(const NodeContext& context, const std::vector<SharedPart>& p
   return {};
 }
 
-/// The store knows its folder; who asks, maybe through other nodes, must hear which node that is.
-Error with_node(const NodeContext& context, const Error& error) {
-  if (error.code() != Errc::kNoSpace) return error;
-  return {Errc::kNoSpace, "the disk of " + context.config.name + " is full: " + error.detail()};
-}
-
 }  // namespace
-
-asio::awaitable<Result<std::unique_ptr<store::StagedObject>>> stage_here(NodeContext& context, ObjectId id,
-                                                                         std::string key, std::uint64_t size_hint,
-                                                                         ReadSome read_some) {
-  std::vector<std::byte> buffer(std::min<std::uint64_t>(kBufferBytes, std::max<std::uint64_t>(size_hint, 4096)));
-  std::unique_ptr<store::StagedObject> staged;
-  bool ended = false;
-  while (!ended) {
-    // Small bodies gather in the buffer, so that the disk is visited once.
-    std::size_t have = 0;
-    while (have < buffer.size()) {
-      auto read = co_await read_some(std::span(buffer).subspan(have));
-      if (!read) co_return read.error();
-      if (*read == 0) {
-        ended = true;
-        break;
-      }
-      have += *read;
-    }
-    context.stats.bytes_in += have;
-    if (have == buffer.size() && buffer.size() < kBufferBytes && !ended) buffer.resize(kBufferBytes);
-    store::ObjectStore* store = &context.store;
-    auto visit = [&, store, have, ended]() -> Status {
-      if (!staged) {
-        auto fresh = store->stage(id, key, size_hint);
-        if (!fresh) return fresh.error();
-        staged = std::move(*fresh);
-      }
-      if (auto written = staged->write(std::span<const std::byte>(buffer).first(have)); !written)
-        return written.error();
-      return ended ? staged->finish() : Status{};
-    };
-    auto done = co_await context.disk.run(std::move(visit));
-    if (!done) co_return with_node(context, done.error());
-  }
-  co_return std::move(staged);
-}
-
-asio::awaitable<Result<store::ObjectMeta>> commit_here(NodeContext& context, ObjectId id,
-                                                       std::unique_ptr<store::StagedObject> staged,
-                                                       store::CommitInfo info, Seq map_seq) {
-  auto token = context.commits.begin(map_seq);
-  if (context.filling) context.fresh.insert(id);
-  store::ObjectStore* store = &context.store;
-  auto start = [store, staged = std::move(staged), info = std::move(info)](store::ObjectStore::Done tell) mutable {
-    store->commit(std::move(staged), info, std::move(tell));
-  };
-  auto done = co_await context.disk.complete<Result<store::ObjectMeta>>(std::move(start));
-  if (!done) co_return with_node(context, done.error());
-  co_return std::move(done);
-}
-
-asio::awaitable<Result<store::ObjectMeta>> remove_here(NodeContext& context, ObjectId id, std::string key,
-                                                       store::CommitInfo info, Seq map_seq) {
-  auto token = context.commits.begin(map_seq);
-  if (context.filling) context.fresh.insert(id);
-  store::ObjectStore* store = &context.store;
-  auto start = [store, id, key = std::move(key), info = std::move(info)](store::ObjectStore::Done tell) {
-    store->remove(id, key, info, std::move(tell));
-  };
-  auto done = co_await context.disk.complete<Result<store::ObjectMeta>>(std::move(start));
-  if (!done) co_return with_node(context, done.error());
-  co_return std::move(done);
-}
 
 asio::awaitable<Status> ReplicaEndpoint::check_sender(const ObjectId& id, std::uint8_t level, Seq sender) {
   const bool caught_up = co_await context_.wait_for_seq(sender, Clock::now() + kCatchUp);
   if (!caught_up) co_return Error{Errc::kUnavailable, "this node's map lags behind the primary's"};
   const auto view = context_.view();
+  // A redundancy that is lowered concerns all that are to hold the object so far.
+  if (const auto here = context_.store.find(id); here && !here->tombstone) level = std::max(level, here->level);
   const auto set = replication::replica_set(view->map, id, placement::Level{level});
   if (sender < set.since) co_return Error{Errc::kStale, to_string(set.since)};
   co_return Status{};
@@ -180,17 +121,19 @@ asio::awaitable<void> ReplicaEndpoint::commit(std::string name, net::Request& re
   Status fits = !meta ? Status(meta.error()) : !seq ? Status(seq.error()) : Status{};
   if (fits && meta->checksum != staged.object->checksum())
     fits = Error{Errc::kInvalid, "the staged body's checksum is another one"};
-  if (fits) fits = co_await check_sender(staged.id, meta->level, *seq);
   if (!fits) {
     co_await refuse(response, fits.error());
     co_return;
   }
-  store::CommitInfo info = commit_info(*meta);
-  auto done = co_await commit_here(context_, staged.id, std::move(staged.object), std::move(info), *seq);
-  if (!done) {
-    Error error =
-        done.error().code() == Errc::kStale ? Error{Errc::kConflict, "a higher revision is here"} : done.error();
-    co_await send_problem(response, std::move(error));
+  const auto token = context_.commits.begin(*seq);
+  fits = co_await check_sender(staged.id, meta->level, *seq);
+  if (fits) {
+    store::CommitInfo info = commit_info(*meta);
+    auto done = co_await commit_here(context_, staged.id, std::move(staged.object), std::move(info), *seq);
+    if (!done) fits = later_is_here(context_, staged.id, done.error());
+  }
+  if (!fits) {
+    co_await refuse(response, fits.error());
     co_return;
   }
   net::Fields none;
@@ -208,37 +151,42 @@ asio::awaitable<void> ReplicaEndpoint::put_record(ObjectId id, net::Request& req
   auto meta = take_record_fields(request.head().fields, id);
   auto seq = take_map_seq(request.head().fields);
   Status fits = !meta ? Status(meta.error()) : !seq ? Status(seq.error()) : Status{};
-  if (fits) fits = co_await check_sender(id, meta->level, *seq);
   if (!fits) {
     co_await refuse(response, fits.error());
     co_return;
   }
-  store::CommitInfo info = commit_info(*meta);
-  Result<store::ObjectMeta> done = Error{Errc::kInternal};
-  if (has_expired(*meta, wall_now())) {
-    done = *meta;  // nobody will read it; its own time is over on the sender, too
-  } else if (meta->tombstone) {
-    done = co_await remove_here(context_, id, meta->key, std::move(info), *seq);
-  } else {
-    const std::uint64_t hint = request.framing().kind == net::BodyFraming::Kind::kLength ? request.framing().length : 0;
-    ReadSome read_some = [&request](std::span<std::byte> buffer) { return request.read_some(buffer); };
-    auto staged = co_await stage_here(context_, id, meta->key, hint, std::move(read_some));
-    if (!staged) {
-      done = staged.error();
-    } else if ((*staged)->checksum() != meta->checksum) {
-      done = Error{Errc::kInvalid, "the body's checksum is another one"};
-    } else {
-      done = co_await commit_here(context_, id, std::move(*staged), std::move(info), *seq);
-    }
-  }
-  // A higher revision is here already: what was to be had is had.
-  if (!done && !(done.error().code() == Errc::kStale)) {
-    co_await send_problem(response, done.error());
+  // From here on, not only once the body is in: a list that is made meanwhile would lack the record.
+  const auto token = context_.commits.begin(*seq);
+  fits = co_await check_sender(id, meta->level, *seq);
+  if (fits) fits = co_await take_record(*meta, *seq, request);
+  if (!fits) {
+    co_await refuse(response, fits.error());
     co_return;
   }
   net::Fields fields;
   fields.add(kRevisionField, revision_here(context_, id));
   co_await send_ok(response, std::move(fields));
+}
+
+asio::awaitable<Status> ReplicaEndpoint::take_record(const store::ObjectMeta& meta, Seq seq, net::Request& request) {
+  if (has_expired(meta, wall_now())) co_return Status{};  // nobody will read it; its time is over on the sender, too
+  store::ObjectMeta wanted = meta;
+  const bool is_here = co_await has_here(context_, std::move(wanted));
+  if (is_here) co_return Status{};
+  store::CommitInfo info = commit_info(meta);
+  Result<store::ObjectMeta> done = Error{Errc::kInternal};
+  if (meta.tombstone) {
+    done = co_await remove_here(context_, meta.id, meta.key, std::move(info), seq);
+  } else {
+    const std::uint64_t hint = request.framing().kind == net::BodyFraming::Kind::kLength ? request.framing().length : 0;
+    ReadSome read_some = [&request](std::span<std::byte> buffer) { return request.read_some(buffer); };
+    auto staged = co_await stage_here(context_, meta.id, meta.key, hint, std::move(read_some));
+    if (!staged) co_return staged.error();
+    if ((*staged)->checksum() != meta.checksum) co_return Error{Errc::kInvalid, "the body's checksum is another one"};
+    done = co_await commit_here(context_, meta.id, std::move(*staged), std::move(info), seq);
+  }
+  if (!done) co_return later_is_here(context_, meta.id, done.error());
+  co_return Status{};
 }
 
 asio::awaitable<void> ReplicaEndpoint::entry(ObjectId id, net::Response& response) {

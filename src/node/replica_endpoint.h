@@ -8,10 +8,8 @@
 #include "node_context.h"
 
 #include <chrono>
-#include <functional>
 #include <map>
 #include <memory>
-#include <span>
 #include <string>
 #include <utility>
 
@@ -48,23 +46,12 @@ class ReplicaEndpoint {
 
   /// Waits until this node's map has reached the sender's; then the sender's must have this object's newest replicas.
   asio::awaitable<Status> check_sender(const ObjectId& id, std::uint8_t level, Seq sender);
+  /// Errors: kStale names the view of a later revision that is here.
+  asio::awaitable<Status> take_record(const store::ObjectMeta& meta, Seq seq, net::Request& request);
   asio::awaitable<Status> wait_for_older_commits(Seq as_of);
 
   NodeContext& context_;
   std::map<StagedKey, Staged> staged_;
 };
-
-/// Commits on this node, on the disk pool, telling `context` what background work must know.
-asio::awaitable<Result<store::ObjectMeta>> commit_here(NodeContext& context, ObjectId id,
-                                                       std::unique_ptr<store::StagedObject> staged,
-                                                       store::CommitInfo info, Seq map_seq);
-asio::awaitable<Result<store::ObjectMeta>> remove_here(NodeContext& context, ObjectId id, std::string key,
-                                                       store::CommitInfo info, Seq map_seq);
-
-/// Reads a body into a new staged object, to its end. `first` are bytes that were read already.
-using ReadSome = std::function<asio::awaitable<Result<std::size_t>>(std::span<std::byte>)>;
-asio::awaitable<Result<std::unique_ptr<store::StagedObject>>> stage_here(NodeContext& context, ObjectId id,
-                                                                         std::string key, std::uint64_t size_hint,
-                                                                         ReadSome read_some);
 
 }  // namespace brigade::node

@@ -164,7 +164,9 @@ asio::awaitable<Status> push_record(NodeContext& context, NodeId node, store::Ob
   OpenedObject object;
   if (!meta.tombstone) {
     auto opened = co_await open_object(context, meta.id, meta.key);
-    if (!opened) co_return opened.error();
+    // A later write may have replaced it: what is there then is no body of this record.
+    if (!opened || opened->reader->meta().revision != meta.revision)
+      co_return Error{Errc::kConflict, "the record is not here any more"};
     object = std::move(*opened);
   }
   const net::BodyFraming framing = net::BodyFraming::of_length(meta.tombstone ? 0 : meta.size);

@@ -3,6 +3,7 @@
 #include "object_response.h"
 #include "peer_guard.h"
 #include "primary_writer.h"
+#include "put_request.h"
 #include "record_fields.h"
 
 #include <algorithm>
@@ -78,10 +79,6 @@ class KeptBody {
 
 enum class Outcome { kAnswered, kTryAgain };
 
-Error open_outcome() {
-  return {Errc::kTimeout, "the primary went away: the outcome is open, ask again"};
-}
-
 asio::awaitable<void> return_answer(net::Exchange& exchange, net::Response& response) {
   net::ResponseHead head;
   head.status = exchange.head().status;
@@ -92,9 +89,8 @@ asio::awaitable<void> return_answer(net::Exchange& exchange, net::Response& resp
   co_await response.send(std::move(head), text);
 }
 
-/// `is_open`: an attempt before may have stored the object, though nobody said so; set if this one may have.
 asio::awaitable<Outcome> hand_on(NodeContext& context, NodeId primary, const std::string& key, net::Request& request,
-                                 net::Response& response, KeptBody& body, bool& is_open) {
+                                 net::Response& response, KeptBody& body) {
   const auto view = context.view();
   const net::RequestHead& from = request.head();
   auto began = co_await body.read_beginning();
@@ -123,20 +119,15 @@ asio::awaitable<Outcome> hand_on(NodeContext& context, NodeId primary, const std
     co_return Outcome::kAnswered;
   }
   auto answered = co_await (*exchange)->response();
-  const bool unconditional =
-      from.method == "PUT" && !from.fields.find("If-Match") && !from.fields.find("If-None-Match");
-  if (answered && answered->status >= 500 && is_open) {
-    co_await send_problem(response, open_outcome());
-    co_return Outcome::kAnswered;
-  }
   if (answered && answered->status != 421) {
     co_await return_answer(**exchange, response);
     co_return Outcome::kAnswered;
   }
-  // 421: nothing happened there. No answer: a PUT without conditions may be done twice.
-  if (!answered) is_open = true;
-  if (body.can_send_again() && (answered || unconditional)) co_return Outcome::kTryAgain;
-  Error error = is_open ? open_outcome() : unavailable_error("the primary changed meanwhile: ask again");
+  // 421: nothing happened there. No answer: it may have been written, and read, and written over; writing it once more
+  // would undo that. The client, who can tell, is asked.
+  if (answered && body.can_send_again()) co_return Outcome::kTryAgain;
+  Error error = answered ? unavailable_error("the primary changed meanwhile: ask again")
+                         : Error{Errc::kTimeout, "the primary went away: the outcome is open, ask again"};
   co_await send_problem(response, std::move(error));
   co_return Outcome::kAnswered;
 }
@@ -148,17 +139,16 @@ asio::awaitable<void> write_object(NodeContext& context, const std::string& key,
   const bool is_put = request.head().method == "PUT";
   const auto deadline = Clock::now() + kPatience;
   KeptBody body(request);
-  bool kept = false, is_open = false;
+  bool kept = false;
   for (;;) {
     const bool may_serve = co_await context.may_serve_soon();
     const auto view = context.view();
     if (!may_serve) {
       ++context.stats.no_quorum;
-      Error error = is_open ? open_outcome() : no_quorum_error(*view);
-      co_await send_problem(response, std::move(error));
+      co_await send_problem(response, no_quorum_error(*view));
       co_return;
     }
-    auto level = is_put ? wanted_level(context, request.head().fields)
+    auto level = is_put ? wanted_level(view->map.settings(), request.head().fields)
                         : Result<placement::Level>(
                               placement::level_of(view->map.settings().min_redundancy).value_or(placement::Level{0}));
     if (!level) {
@@ -169,7 +159,7 @@ asio::awaitable<void> write_object(NodeContext& context, const std::string& key,
     const NodeId primary = replication::replica_set(view->map, id, *level).primary;
     if (primary && (primary != context.self || kept)) {
       kept = true;
-      const Outcome outcome = co_await hand_on(context, primary, key, request, response, body, is_open);
+      const Outcome outcome = co_await hand_on(context, primary, key, request, response, body);
       if (outcome == Outcome::kAnswered) co_return;
     } else if (primary) {
       // No co_await in the arms of ?: : g++ 12 destroys what it yields twice.
@@ -185,7 +175,7 @@ asio::awaitable<void> write_object(NodeContext& context, const std::string& key,
     co_await context.wait_for_view(std::min(deadline, Clock::now() + std::chrono::milliseconds{50}));
   }
   ++context.stats.unavailable;
-  Error error = is_open ? open_outcome() : unavailable_error("no primary can be reached for this object: ask again");
+  Error error = unavailable_error("no primary can be reached for this object: ask again");
   co_await send_problem(response, std::move(error));
 }
 

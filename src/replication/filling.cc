@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "brigade/replication/placement_view.h"
+
 namespace brigade::replication {
 
 using cluster::BucketState;
@@ -50,6 +52,36 @@ std::vector<FillStep> fill_steps(const ClusterMap& map, BucketId bucket, NodeId 
     }
   }
   return steps;
+}
+
+Seq fill_since(const ClusterMap& map, BucketId bucket, NodeId self) {
+  const Cell& cell = map.cell(bucket);
+  return std::max(map.node(self)->changed,
+                  fill_role(cell, self) == FillRole::kOwner ? cell.assigned : cell.new_assigned);
+}
+
+bool vouches(const ClusterMap& map, NodeId self, BucketId home, Level level, const Filled& filled) {
+  for (std::uint32_t j = 0; j < level.redundancy(); ++j) {
+    const BucketId bucket = placement::by_distance(home, j);
+    const Cell& cell = map.cell(bucket);
+    const auto at = filled.find(bucket);
+    const bool is_filled = (cell.new_owner == self && cell.new_filled) ||
+                           (at != filled.end() && fill_since(map, bucket, self) <= at->second);
+    if (is_filled || serves(map, self, bucket)) return true;
+  }
+  return false;
+}
+
+std::optional<BucketId> needed_by(const ClusterMap& map, NodeId self, BucketId home, Level level) {
+  for (std::uint32_t j = 0; j < level.redundancy(); ++j) {
+    const BucketId bucket = placement::by_distance(home, j);
+    if (fill_role(map.cell(bucket), self) != FillRole::kOwner) continue;
+    for (const FillStep& step : fill_steps(map, bucket, self)) {
+      const bool was_last = step.kind == FillStep::Kind::kComplete && !step.source;
+      if (was_last && step.level < level && j < step.level.redundancy()) return bucket;
+    }
+  }
+  return std::nullopt;
 }
 
 NodeId comparison_partner(const ClusterMap& map, BucketId home, Level level, NodeId self) {

@@ -56,13 +56,8 @@ void PromiseFiller::release_moved(PromiseNode& node) {
   }
 }
 
-/// The transaction that gave this node its part in the bucket, in this life.
 Seq PromiseFiller::since(const PromiseNode& node, BucketId bucket) const {
-  const cluster::ClusterMap& map = world_.map(node);
-  const cluster::Cell& cell = map.cell(bucket);
-  const Seq came_up = std::max(map.node(node.id)->changed, world_.log.life_since(node.applied, node.id));
-  return std::max(came_up,
-                  replication::fill_role(cell, node.id) == FillRole::kOwner ? cell.assigned : cell.new_assigned);
+  return replication::fill_since(world_.map(node), bucket, node.id);
 }
 
 std::vector<PromiseFiller::Work> PromiseFiller::find_work(PromiseNode& node) {
@@ -139,11 +134,11 @@ void PromiseFiller::begin(PromiseNode& node, std::vector<Work> work) {
   for (const auto& [source, parts] : wanted) compare(pass, source, {parts.begin(), parts.end()});
 }
 
-void PromiseFiller::compare(const PassPtr& pass, NodeId source, std::vector<PromisePart> parts) {
+void PromiseFiller::compare(const PassPtr& pass, NodeId source, const std::vector<PromisePart>& parts) {
   auto handler = [this, as_of = pass->as_of, parts](PromiseNode& there, PromiseAnswer answer) {
     replica_.list(there, as_of, parts, std::move(answer));
   };
-  world_.call(*pass->node, source, handler, [this, pass, source, parts](PromiseReply reply) {
+  world_.call(*pass->node, source, handler, [this, pass, source, parts](const PromiseReply& reply) {
     if (reply.kind != Kind::kOk) return end_source(pass);
     const auto ours = replica_.records(*pass->node, parts);
     std::vector<PromisePart> unequal;
@@ -168,13 +163,13 @@ void PromiseFiller::compare(const PassPtr& pass, NodeId source, std::vector<Prom
   });
 }
 
-void PromiseFiller::align(const PassPtr& pass, NodeId source, std::vector<PromisePart> parts) {
+void PromiseFiller::align(const PassPtr& pass, NodeId source, const std::vector<PromisePart>& parts) {
   // What is here is listed first: whatever is committed after this moment is no leftover.
   auto ours = replica_.records(*pass->node, parts);
   auto handler = [this, as_of = pass->as_of, parts](PromiseNode& there, PromiseAnswer answer) {
     replica_.list(there, as_of, parts, std::move(answer));
   };
-  world_.call(*pass->node, source, handler, [this, pass, source, parts, ours](PromiseReply reply) {
+  world_.call(*pass->node, source, handler, [this, pass, source, parts, ours](const PromiseReply& reply) {
     if (reply.kind != Kind::kOk) return end_source(pass);
     std::vector<std::pair<std::size_t, PromiseRecord>> leftovers;
     // Nobody fetches tombstones for their own sake: an old one may stand for a later one that the source never got.
@@ -182,10 +177,10 @@ void PromiseFiller::align(const PassPtr& pass, NodeId source, std::vector<Promis
       const bool is_old = theirs.second.tombstone && !here.tombstone && theirs.second.revision < here.revision;
       return theirs.first == key && (!is_old || world_.broken(PromiseFlaw::kOldTombstoneKnows));
     };
-    for (const auto& [key, record] : ours)
-      if (std::ranges::none_of(reply.records, [&, k = key](const auto& r) { return knows(r, k, record); }))
-        leftovers.emplace_back(key, record);
-    take(pass, source, std::move(reply.records), [this, pass, source, parts, leftovers](bool taken) {
+    for (const auto& here : ours)
+      if (std::ranges::none_of(reply.records, [&](const auto& r) { return knows(r, here.first, here.second); }))
+        leftovers.push_back(here);
+    take(pass, source, reply.records, [this, pass, source, parts, leftovers](bool taken) {
       if (!taken) return end_source(pass);
       forget(pass, leftovers, [this, pass, source, parts] {
         for (const PromisePart& part : parts) pass->whole.insert({source, part});
@@ -227,32 +222,15 @@ void PromiseFiller::take(const PassPtr& pass, NodeId source, std::vector<std::pa
 }
 
 bool PromiseFiller::vouches(const PromiseNode& node, std::size_t key, placement::Level level) const {
-  if (world_.broken(PromiseFlaw::kForgetsOwnTruth)) return false;
-  const cluster::ClusterMap& map = world_.map(node);
-  for (std::uint32_t j = 0; j < level.redundancy(); ++j) {
-    const BucketId bucket = placement::by_distance(placement::home_bucket(PromiseWorld::object(key)), j);
-    // What has been reported as filled must stay so: the log may say at any time that it serves.
-    const cluster::Cell& cell = map.cell(bucket);
-    auto at = node.memory.filled.find(bucket);
-    const bool is_filled = (cell.new_owner == node.id && cell.new_filled) ||
-                           (at != node.memory.filled.end() && since(node, bucket) <= at->second);
-    if (replication::serves(map, node.id, bucket) || is_filled) return true;
-  }
-  return false;
+  const BucketId home = placement::home_bucket(PromiseWorld::object(key));
+  return !world_.broken(PromiseFlaw::kForgetsOwnTruth) &&
+         replication::vouches(world_.map(node), node.id, home, level, node.memory.filled);
 }
 
 std::optional<BucketId> PromiseFiller::is_last(const PromiseNode& node, std::size_t key, placement::Level level) const {
   if (world_.broken(PromiseFlaw::kForgetsLastCopy)) return std::nullopt;
-  const cluster::ClusterMap& map = world_.map(node);
-  for (std::uint32_t j = 0; j < level.redundancy(); ++j) {
-    const BucketId bucket = placement::by_distance(placement::home_bucket(PromiseWorld::object(key)), j);
-    if (replication::fill_role(map.cell(bucket), node.id) != FillRole::kOwner) continue;
-    for (const FillStep& step : replication::fill_steps(map, bucket, node.id)) {
-      const bool was_last = step.kind == FillStep::Kind::kComplete && !step.source;
-      if (was_last && step.level < level && j < step.level.redundancy()) return bucket;
-    }
-  }
-  return std::nullopt;
+  const BucketId home = placement::home_bucket(PromiseWorld::object(key));
+  return replication::needed_by(world_.map(node), node.id, home, level);
 }
 
 void PromiseFiller::forget(const PassPtr& pass, const std::vector<std::pair<std::size_t, PromiseRecord>>& leftovers,

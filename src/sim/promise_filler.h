@@ -52,8 +52,8 @@ class PromiseFiller {
   [[nodiscard]] std::vector<Work> find_work(PromiseNode& node);
   [[nodiscard]] static std::vector<PromisePart> parts_of(const replication::FillStep& step, BucketId bucket);
   void begin(PromiseNode& node, std::vector<Work> work);
-  void compare(const PassPtr& pass, NodeId source, std::vector<PromisePart> parts);
-  void align(const PassPtr& pass, NodeId source, std::vector<PromisePart> parts);
+  void compare(const PassPtr& pass, NodeId source, const std::vector<PromisePart>& parts);
+  void align(const PassPtr& pass, NodeId source, const std::vector<PromisePart>& parts);
   void take(const PassPtr& pass, NodeId source, std::vector<std::pair<std::size_t, PromiseRecord>> theirs,
             const std::function<void(bool)>& then);
   /// This node vouches for what it holds of the key in one of its buckets.

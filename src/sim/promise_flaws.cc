@@ -31,8 +31,8 @@ std::string_view promise_flaw_name(PromiseFlaw flaw) {
       return "free-running-revisions";
     case PromiseFlaw::kRevisionByOldRole:
       return "revision-by-old-role";
-    case PromiseFlaw::kCommitsInParallel:
-      return "commits-in-parallel";
+    case PromiseFlaw::kLifeKeepsView:
+      return "life-keeps-view";
     case PromiseFlaw::kHigherRevisionIsOk:
       return "higher-revision-is-ok";
     case PromiseFlaw::kDropKeepsRevision:

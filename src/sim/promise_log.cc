@@ -1,6 +1,5 @@
 #include "promise_log.h"
 
-#include <algorithm>
 #include <utility>
 #include <variant>
 
@@ -8,27 +7,24 @@
 
 namespace brigade::sim {
 
-PromiseLog::PromiseLog(std::size_t nodes) {
-  maps_.push_back({cluster::ClusterMap(ClusterId{1}), std::vector<Seq>(nodes)});
+PromiseLog::PromiseLog() {
+  maps_.push_back({cluster::ClusterMap(ClusterId{1}), Seq{}});
 }
 
 Seq PromiseLog::append(wire::Change change) {
   State state = maps_.back();
   const Seq seq = next(state.map.seq());
-  if (const auto* up = std::get_if<wire::NodeUp>(&change)) {
-    const auto* entry = state.map.node(up->node.id);
-    if (entry != nullptr && entry->incarnation != up->incarnation) state.lives[up->node.id.value - 1] = seq;
-  }
+  const auto* up = std::get_if<wire::NodeUp>(&change);
+  const auto* entry = up != nullptr ? state.map.node(up->node.id) : nullptr;
+  const bool was_missed = entry == nullptr || !entry->up || entry->node.store != up->node.store;
   state.map.apply({Epoch{1, NodeId{1}}, seq, std::move(change)});
+  if (state.map.view() == seq && was_missed) state.view_but_lives = seq;
   maps_.push_back(std::move(state));
   return seq;
 }
 
 Seq PromiseLog::replicas_since(Seq at, const ObjectId& id, placement::Level level) const {
-  const auto set = replication::replica_set(this->at(at), id, level);
-  Seq since = set.since;
-  for (NodeId node : set.live) since = std::max(since, life_since(at, node));
-  return since;
+  return replication::replica_set(this->at(at), id, level).since;
 }
 
 }  // namespace brigade::sim

@@ -5,7 +5,6 @@
 
 #include <cstddef>
 #include <deque>
-#include <vector>
 
 #include "brigade/base/ids.h"
 #include "brigade/cluster/cluster_map.h"
@@ -16,7 +15,7 @@ namespace brigade::sim {
 
 class PromiseLog {
  public:
-  explicit PromiseLog(std::size_t nodes);
+  PromiseLog();
 
   Seq append(wire::Change change);
   [[nodiscard]] Seq last() const { return maps_.back().map.seq(); }
@@ -25,13 +24,13 @@ class PromiseLog {
 
   /// The last transaction that could have added a node, or a new life of a node, to the replicas of this object.
   [[nodiscard]] Seq replicas_since(Seq at, const ObjectId& id, placement::Level level) const;
-  /// The transaction that told of this node's present life.
-  [[nodiscard]] Seq life_since(Seq at, NodeId node) const { return maps_[at.value].lives[node.value - 1]; }
+  /// The view, if new lives of nodes that had not been missed did not begin one.
+  [[nodiscard]] Seq view_but_lives(Seq at) const { return maps_[at.value].view_but_lives; }
 
  private:
   struct State {
     cluster::ClusterMap map;
-    std::vector<Seq> lives;  ///< by node
+    Seq view_but_lives;
   };
   std::deque<State> maps_;  ///< by seq
 };

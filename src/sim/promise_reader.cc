@@ -130,7 +130,7 @@ void PromiseReader::read_for_peer(PromiseNode& node, std::size_t key, BucketId b
   // The gateway may know a map in which this node serves, while this node has yet to apply it.
   world_.wait_for_seq(node, seq, world_.now() + kCatchUp, [this, &node, key, bucket, answer = std::move(answer)](bool) {
     if (!may_leave(node, bucket)) return answer({});
-    read_here(node, key, bucket, [this, &node, bucket, answer](PromiseReply reply) {
+    read_here(node, key, bucket, [this, &node, bucket, answer](const PromiseReply& reply) {
       if (reply.kind == Kind::kAbsent && !may_leave(node, bucket)) return answer({});
       answer(reply);
     });

@@ -108,7 +108,7 @@ void PromiseTemper::draw_crowd(Prng& prng) {
 }
 
 PromiseWorld::PromiseWorld(const PromiseOptions& options, PromiseOutcome& result)
-    : prng(options.seed), temper(prng, options.profile), log(6), judge(kKeys), outcome(result), options_(options) {
+    : prng(options.seed), temper(prng, options.profile), judge(kKeys), outcome(result), options_(options) {
   for (PromiseFlaw flaw : options.broken) broken_ |= std::uint64_t{1} << static_cast<int>(flaw);
   nodes.resize(3 + prng.below(4));
   for (std::size_t i = 0; i < nodes.size(); ++i) {
@@ -180,7 +180,7 @@ void PromiseWorld::call(PromiseNode& from, NodeId to, std::function<void(Promise
     bool answered = false;
   };
   auto pending = std::make_shared<Pending>(Pending{std::move(done), from.life});
-  auto finish = [this, pending, &from](PromiseReply reply) {
+  auto finish = [this, pending, &from](const PromiseReply& reply) {
     if (pending->answered) return;
     pending->answered = true;
     if (from.running && from.life == pending->life) pending->done(std::move(reply));
@@ -194,7 +194,7 @@ void PromiseWorld::call(PromiseNode& from, NodeId to, std::function<void(Promise
   std::function<void()> refused;
   if (temper.breaks > 0) refused = [finish] { finish({.kind = PromiseReply::Kind::kLost}); };
   auto arrived = [this, &from, to, handler = std::move(handler), finish] {
-    handler(node(to), [this, &from, to, finish](PromiseReply reply) {
+    handler(node(to), [this, &from, to, finish](const PromiseReply& reply) {
       carry(to, from.id, [finish, reply = std::move(reply)] { finish(reply); });
     });
   };

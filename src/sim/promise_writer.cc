@@ -121,7 +121,7 @@ void PromiseWriter::stage(const JobPtr& job) {
     auto handler = [this, name = job->stage_name, request = job->request](PromiseNode& there, PromiseAnswer answer) {
       replica_.stage(there, name, request.key, request.op, std::move(answer));
     };
-    world_.call(*job->node, to, handler, [job, to, one_less](PromiseReply reply) {
+    world_.call(*job->node, to, handler, [job, to, one_less](const PromiseReply& reply) {
       if (reply.kind == Kind::kOk) {
         job->staged.insert(to);
         job->highest = std::max(job->highest, reply.revision);
@@ -135,8 +135,8 @@ void PromiseWriter::abort(const JobPtr& job) {
   for (NodeId to : job->staged)
     world_.call(
         *job->node, to,
-        [this, name = job->stage_name](PromiseNode& there, PromiseAnswer) { replica_.abort(there, name); },
-        [](PromiseReply) {});
+        [this, name = job->stage_name](PromiseNode& there, const PromiseAnswer&) { replica_.abort(there, name); },
+        [](const PromiseReply&) {});
 }
 
 void PromiseWriter::give_revision(const JobPtr& job, const std::function<void()>& then) {
@@ -159,6 +159,9 @@ void PromiseWriter::revise(const JobPtr& job, const std::function<void()>& then)
   const cluster::ClusterMap& map = world_.map(*job->node);
   auto revision_after = [&](Revision highest) {
     if (world_.broken(PromiseFlaw::kFreeRunningRevisions)) return std::optional(Revision{highest.value + 1});
+    const Seq view = world_.log.view_but_lives(job->node->applied);
+    if (world_.broken(PromiseFlaw::kLifeKeepsView))
+      return std::optional(std::max(Revision{highest.value + 1}, Revision::of(view, 1)));
     return replication::next_revision(map, highest);
   };
   auto revision = revision_after(job->highest);
@@ -184,32 +187,21 @@ void PromiseWriter::revise(const JobPtr& job, const std::function<void()>& then)
 
 void PromiseWriter::commit_all(const JobPtr& job) {
   const Seq map_seq = job->node->applied;
-  auto here = [this, job, map_seq](const std::function<void(bool)>& then) {
-    replica_.commit_here(*job->node, job->request.key, job->record, map_seq, then);
+  struct Both {
+    int left = 2;
+    bool stored = false;
+    Seq named;
   };
-  if (world_.broken(PromiseFlaw::kCommitsInParallel)) {
-    struct Both {
-      int left = 2;
-      bool stored = false;
-      Seq named;
-    };
-    auto both = std::make_shared<Both>();
-    auto one_less = [this, job, both] {
-      if (--both->left > 0) return;
-      if (!both->stored) return finish(job, {});
-      job->done.insert(job->node->id);
-      complete(job, both->named);
-    };
-    commit_others(job, map_seq, [both, one_less](Seq named) { both->named = named, one_less(); });
-    here([both, one_less](bool stored) { both->stored = stored, one_less(); });
-    return;
-  }
-  // Here first: so nobody else can hold a revision that this node forgets to have given, when it falls.
-  here([this, job, map_seq](bool stored) {
-    if (!stored) return finish(job, {});
+  auto both = std::make_shared<Both>();
+  auto one_less = [this, job, both] {
+    if (--both->left > 0) return;
+    if (!both->stored) return finish(job, {});
     job->done.insert(job->node->id);
-    commit_others(job, map_seq, [this, job](Seq named) { complete(job, named); });
-  });
+    complete(job, both->named);
+  };
+  commit_others(job, map_seq, [both, one_less](Seq named) { both->named = named, one_less(); });
+  replica_.commit_here(*job->node, job->request.key, job->record, map_seq,
+                       [both, one_less](bool stored) { both->stored = stored, one_less(); });
 }
 
 void PromiseWriter::commit_others(const JobPtr& job, Seq map_seq, const std::function<void(Seq)>& then) {
@@ -221,7 +213,7 @@ void PromiseWriter::commit_others(const JobPtr& job, Seq map_seq, const std::fun
                                                                                  PromiseAnswer answer) {
       replica_.commit(there, name, record, map_seq, std::move(answer));
     };
-    world_.call(*job->node, to, handler, [job, to, left, named, then](PromiseReply reply) {
+    world_.call(*job->node, to, handler, [job, to, left, named, then](const PromiseReply& reply) {
       if (reply.kind == Kind::kOk) job->done.insert(to);
       *named = std::max(*named, reply.named);
       if (--*left == 0) then(*named);
@@ -337,7 +329,7 @@ void PromiseWriter::bring_up(const JobPtr& job, NodeId to, const std::function<v
   auto handler = [this, key, record, map_seq](PromiseNode& there, PromiseAnswer answer) {
     replica_.put_record(there, key, record, map_seq, std::move(answer));
   };
-  world_.call(*job->node, to, handler, [job, to, then](PromiseReply reply) {
+  world_.call(*job->node, to, handler, [job, to, then](const PromiseReply& reply) {
     if (reply.kind == Kind::kOk) job->done.insert(to);
     then(reply.named);
   });

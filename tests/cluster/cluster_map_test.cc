@@ -214,11 +214,14 @@ TEST_CASE("a node that goes down is out of sync, and its whole successor takes o
 
 TEST_CASE("a node that comes with another store has lost what it had; a quick restart with the same has not") {
   Story s;
-  const Seq changed = s.map.node(kA)->changed;
-  s.then(wire::NodeUp{info(1), Incarnation{2}});
+  const Seq restarted = s.then(wire::NodeUp{info(1), Incarnation{2}});
   CHECK(s.map.is_in_sync(kBucket));
-  CHECK(s.map.node(kA)->changed == changed);
   CHECK(s.map.node(kA)->incarnation == Incarnation{2});
+  // Revisions that it gave and has forgotten are not given again, and what it had under way counts no more.
+  CHECK(s.map.view() == restarted);
+  CHECK(s.map.node(kA)->changed == restarted);
+  s.then(wire::NodeUp{info(1), Incarnation{2}});
+  CHECK(s.map.view() == restarted);
   wire::NodeInfo fresh = info(1);
   fresh.store = StoreId{77};
   const Seq lost = s.then(wire::NodeUp{fresh, Incarnation{3}});

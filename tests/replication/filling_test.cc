@@ -88,3 +88,47 @@ TEST_CASE("comparison is with another node that is in sync") {
   m.down(2);
   CHECK_FALSE(comparison_partner(m.map(), BucketId{6}, placement::Level{1}, NodeId{1}));
 }
+
+TEST_CASE("a part begins with its assignment, or with the node's present life") {
+  MapMaker m;
+  m.node(1).node(2).serving(2, 6).assign(wire::Role::kNewOwner, 1, 6);
+  const Seq assigned = m.map().seq();
+  CHECK(fill_since(m.map(), BucketId{6}, NodeId{1}) == assigned);
+  m.up(1);
+  CHECK(fill_since(m.map(), BucketId{6}, NodeId{1}) == next(assigned));
+}
+
+TEST_CASE("what a node that is in sync has is no leftover, nor what it has said to be filled") {
+  const placement::Level pair{1};
+  MapMaker m;
+  m.node(1).node(2).serving(2, 7).assign(wire::Role::kOwner, 1, 6);
+  CHECK(vouches(m.map(), NodeId{2}, BucketId{6}, pair, {}));
+  CHECK_FALSE(vouches(m.map(), NodeId{1}, BucketId{6}, pair, {}));
+  CHECK(vouches(m.map(), NodeId{1}, BucketId{6}, pair, {{BucketId{6}, m.map().seq()}}));
+  SECTION("but that is over when its part begins anew") {
+    const Filled before{{BucketId{6}, m.map().seq()}};
+    m.up(1);
+    CHECK_FALSE(vouches(m.map(), NodeId{1}, BucketId{6}, pair, before));
+  }
+  SECTION("a new owner that the log calls filled vouches, too") {
+    m.filled(1, 6).assign(wire::Role::kNewOwner, 2, 6);
+    CHECK_FALSE(vouches(m.map(), NodeId{2}, BucketId{6}, placement::Level{0}, {}));
+    m.filled(2, 6);
+    CHECK(vouches(m.map(), NodeId{2}, BucketId{6}, placement::Level{0}, {}));
+  }
+}
+
+TEST_CASE("a record is kept for the bucket that was the last in sync below its level") {
+  MapMaker m;
+  m.node(1).node(2).serving(1, 6).serving(2, 7).serving(2, 4).serving(2, 5);
+  m.apply(wire::SettingChanged{"min_redundancy", "1"});
+  m.down(1).up(1);
+  // Objects of redundancy 1 were on node 1 alone; an object that rose from there to 2 or 4 is kept until it is in sync.
+  CHECK(needed_by(m.map(), NodeId{1}, BucketId{6}, placement::Level{1}) == BucketId{6});
+  CHECK(needed_by(m.map(), NodeId{1}, BucketId{6}, placement::Level{2}) == BucketId{6});
+  CHECK_FALSE(needed_by(m.map(), NodeId{1}, BucketId{6}, placement::Level{0}));
+  // One whose home is elsewhere was never here at redundancy 1.
+  CHECK_FALSE(needed_by(m.map(), NodeId{1}, BucketId{7}, placement::Level{1}));
+  m.filled(1, 6);
+  CHECK_FALSE(needed_by(m.map(), NodeId{1}, BucketId{6}, placement::Level{1}));
+}

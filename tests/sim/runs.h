@@ -35,7 +35,7 @@ inline Outcome run(Options options) {
 
 /// Seeds [first, first + count); every fifth of them in a build that is not optimized.
 inline void run_seeds(std::uint64_t first, std::uint64_t count, bool joining) {
-#ifdef __OPTIMIZE__
+#ifdef BRIGADE_OPTIMIZED
   constexpr std::uint64_t kStep = 1;
 #else
   constexpr std::uint64_t kStep = 5;

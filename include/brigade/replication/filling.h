@@ -5,6 +5,8 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <optional>
 #include <vector>
 
 #include "brigade/base/ids.h"
@@ -31,6 +33,21 @@ struct FillStep {
 
 /// One step for each level that objects may have. Requires fill_role(...) != kNone.
 std::vector<FillStep> fill_steps(const cluster::ClusterMap& map, BucketId bucket, NodeId self);
+
+/// The transaction that gave this node its part in the bucket. Requires that it is in the roster.
+Seq fill_since(const cluster::ClusterMap& map, BucketId bucket, NodeId self);
+
+/// What this node has filled, and by which map.
+using Filled = std::map<BucketId, Seq>;
+
+/// True if this node is in sync for one of the replica buckets of (home, level), or has said so, which must stay true:
+/// then a record that a sibling does not know is no leftover.
+bool vouches(const cluster::ClusterMap& map, NodeId self, BucketId home, placement::Level level, const Filled& filled);
+
+/// The bucket, if any, for which this node is the last that was in sync at a level below `level`: a record there may
+/// have taken the place of one that nobody else has, so it is kept, though those who share `level` do not know it. What
+/// that means for other buckets shows when this one is in sync.
+std::optional<BucketId> needed_by(const cluster::ClusterMap& map, NodeId self, BucketId home, placement::Level level);
 
 /// An in-sync sibling on another node to compare (home, level) with, for the background comparison; none if there is
 /// none.

@@ -34,7 +34,7 @@ enum class PromiseFlaw : std::uint8_t {
   kLaggingReplicaCommits,  ///< a replica takes a write made under a map that it has yet to apply
   kFreeRunningRevisions,   ///< a revision is a mere count
   kRevisionByOldRole,      ///< the revision is given without another look at who is primary
-  kCommitsInParallel,      ///< the primary commits on the others while its own copy is not durable yet
+  kLifeKeepsView,          ///< a revision that a node gave, and forgot by falling, is given again by its next life
   kHigherRevisionIsOk,     ///< a replica that has a higher revision says that it has the write
   kDropKeepsRevision,      ///< lowering a redundancy leaves tombstones with the revision of the object itself
   kDropsAtOnce,            ///< ... and puts them before all that are to hold the object have it
