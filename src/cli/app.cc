@@ -200,7 +200,8 @@ class App {
 
     auto* const log = add("log", "the transaction log");
     log->add_option("--after", log_.after, "only transactions above this sequence number");
-    log->add_option("--limit", log_.limit, "at most so many")->check(CLI::PositiveNumber);
+    log->add_option("--limit", log_.limit, "at most so many: the first after --after, or the newest")
+        ->check(CLI::PositiveNumber);
     add_node(log);
     log->callback([this] { outcome_ = run_log(node_, log_); });
 
@@ -355,7 +356,7 @@ void complain(std::string_view text) {
 
 int fail(const Error& error) {
   complain(error.detail());
-  return kFailed;
+  return error.code() == Errc::kInvalid ? kUsage : kFailed;
 }
 
 int run_app(int argc, const char* const* argv) {

@@ -4,6 +4,7 @@
 #include "json_view.h"
 #include "render.h"
 
+#include <algorithm>
 #include <iostream>
 
 #include <boost/json/object.hpp>
@@ -79,9 +80,24 @@ int run_locate(const NodeOptions& node, const std::string& key) {
 }
 
 int run_log(const NodeOptions& node, const LogCommand& command) {
-  auto target = "/cluster/log?after=" + std::to_string(command.after);
+  const auto address = node_address(node.url);
+  if (!address) return fail(address.error());
+  const ApiClient client(*address);
+  std::uint64_t after = command.after.value_or(0);
+  if (!command.after && command.limit > 0) {
+    const auto cluster = client.get_json("/cluster");
+    if (!cluster) return fail(cluster.error());
+    const auto last = number_at(*cluster, "commit");
+    after = last - std::min(last, command.limit);
+  }
+  auto target = "/cluster/log?after=" + std::to_string(after);
   if (command.limit > 0) target += "&limit=" + std::to_string(command.limit);
-  return show(node, target, render_log);
+  const auto log = client.get_json(target);
+  if (!log) return fail(log.error());
+  if (const auto first = number_at(*log, "first_kept"); first > after + 1)
+    complain("transactions up to " + std::to_string(first - 1) + " are in the bucket map, and no longer in the log");
+  std::cout << (node.json ? pretty(*log) : render_log(*log));
+  return kDone;
 }
 
 int run_settings(const NodeOptions& node, const AdminAccess& access, const std::string& setting) {

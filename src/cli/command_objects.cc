@@ -10,10 +10,12 @@
 #include "text.h"
 #include "upload.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <iostream>
+#include <set>
 #include <sys/stat.h>
 
 #include <boost/json/array.hpp>
@@ -200,7 +202,12 @@ int run_stat(const NodeOptions& node, const std::string& key) {
   const auto answer = ApiClient(*address).call(request);
   if (!answer) return fail(answer.error());
   if (answer->status == 404) return fail({Errc::kNotFound, "there is no object " + key});
-  if (answer->status != 200) return fail(problem_of(*answer));
+  if (answer->status != 200) {  // the reason is in the body, which a HEAD has not
+    request.method = "GET";
+    request.fields.add("Range", "bytes=0-0");
+    const auto told = ApiClient(*address).call(request);
+    return fail(!told ? told.error() : problem_of(told->status >= 400 ? *told : *answer));
+  }
   json::object fields{{"key", key}};
   for (const auto& [name, value] : object_fields(answer->fields)) fields[name] = value;
   if (const auto digest = answer->fields.find("Repr-Digest")) fields["repr-digest"] = *digest;
@@ -237,6 +244,8 @@ int run_ls(const NodeOptions& node, const std::string& prefix) {
   if (!address) return fail(address.error());
   const ApiClient client(*address);
   json::array all;
+  std::set<std::string> unreachable;
+  std::uint64_t unknown_buckets = 0;
   std::string after;
   while (true) {
     auto target = "/cluster/objects?limit=1000&prefix=" + net::encode_key(prefix);
@@ -244,14 +253,27 @@ int run_ls(const NodeOptions& node, const std::string& prefix) {
     const auto page = client.get_json(target);
     if (!page) return fail(page.error());
     for (const auto& object : array_at(*page, "objects")) all.push_back(object);
+    for (const auto& name : array_at(*page, "unreachable")) unreachable.emplace(name.as_string());
+    unknown_buckets = std::max(unknown_buckets, number_at(*page, "unknown_buckets"));
     const auto* const next = find_at(*page, "next");
     if (next == nullptr || !next->is_string()) break;
     std::string next_key(next->as_string());
     if (next_key <= after) return fail({Errc::kBadGateway, "the node's list of objects goes round in circles"});
     after = std::move(next_key);
   }
-  std::cout << (node.json ? pretty(json::object{{"objects", std::move(all)}}) : render_objects(all));
-  return kDone;
+  json::array silent;
+  for (const std::string& name : unreachable) silent.push_back(json::value(name));
+  const bool is_whole = silent.empty() && unknown_buckets == 0;
+  std::string missing;
+  for (const std::string& name : unreachable) missing += (missing.empty() ? "" : ", ") + name;
+  std::cout << (node.json ? pretty(json::object{{"objects", std::move(all)},
+                                                {"unreachable", std::move(silent)},
+                                                {"unknown_buckets", unknown_buckets}})
+                          : render_objects(all));
+  if (unknown_buckets > 0)
+    complain("the list is not whole: no node that is up serves " + counted(unknown_buckets, "bucket"));
+  if (!missing.empty()) complain("the list is not whole: no answer came from " + missing);
+  return is_whole ? kDone : kFailed;
 }
 
 }  // namespace brigade::cli

@@ -75,8 +75,8 @@ int run_can_stop(const NodeOptions& node, const std::vector<std::string>& names)
 int run_drain(const NodeOptions& node, const AdminAccess& access, const std::string& name, bool wait, bool cancel);
 
 struct LogCommand {
-  std::uint64_t after = 0;
-  std::uint64_t limit = 0;  ///< 0: all
+  std::optional<std::uint64_t> after;  ///< nothing: with a limit, the newest; otherwise all
+  std::uint64_t limit = 0;             ///< 0: all
 };
 int run_log(const NodeOptions& node, const LogCommand& command);
 
@@ -140,7 +140,7 @@ int run_simulate(const SimulateCommand& command);
 
 /// "brigade: ..." on stderr.
 void complain(std::string_view text);
-/// complain(error), and the exit code for it: kFailed.
+/// complain(error), and the exit code for it: kUsage if what was asked makes no sense, otherwise kFailed.
 int fail(const Error& error);
 /// The --set texts and --redundancy as settings. Errors: kInvalid.
 Result<std::map<std::string, std::string>> settings_from(const std::vector<std::string>& texts,

@@ -3,7 +3,9 @@
 #include "json_view.h"
 #include "text.h"
 
+#include <algorithm>
 #include <map>
+#include <set>
 #include <string>
 
 #include <boost/json/array.hpp>
@@ -21,12 +23,35 @@ void add_line(std::string& out, std::string_view name, const std::string& value)
   out += line + value + "\n";
 }
 
+/// Buckets that are not in sync because their node is down are no work in progress.
 std::string bucket_counts(const json::value& cluster) {
+  std::uint64_t away = 0;
+  for (const json::value& node : array_at(cluster, "roster"))
+    if (!is_true_at(node, "up")) away += number_at(node, "buckets");
+  const std::uint64_t filling = number_at(cluster, "buckets.filling");
+  away = std::min(away, filling);
+  std::string text = std::to_string(number_at(cluster, "buckets.serving")) + " serving";
+  const auto add = [&text](std::uint64_t count, std::string_view what) {
+    if (count > 0) text += ", " + std::to_string(count) + " " + std::string(what);
+  };
+  add(filling - away, "filling");
+  add(away, "on nodes that are down");
+  add(number_at(cluster, "buckets.unassigned"), "unassigned");
+  add(number_at(cluster, "buckets.lost"), "lost");
+  return text;
+}
+
+/// A key on one line, whatever is in it.
+std::string on_one_line(const std::string& key) {
   std::string text;
-  for (const std::string_view state : {"serving", "filling", "unassigned", "lost"}) {
-    const auto count = number_at(cluster, std::string("buckets.") + std::string(state));
-    if (count == 0 && state != "serving") continue;
-    text += (text.empty() ? "" : ", ") + std::to_string(count) + " " + std::string(state);
+  for (const char c : key) {
+    if (static_cast<unsigned char>(c) >= 0x20 && c != 0x7f) {
+      text += c;
+    } else {
+      constexpr std::string_view kDigits = "0123456789ABCDEF";
+      const auto byte = static_cast<unsigned char>(c);
+      text += {'%', kDigits[byte >> 4U], kDigits[byte & 0xfU]};
+    }
   }
   return text;
 }
@@ -100,6 +125,8 @@ std::string render_status(const json::value& cluster) {
     if (text_at(disk, "state") == "failed") text += " FAILED: " + text_at(disk, "reason");
     add_line(out, "disk", text);
   }
+  if (text_at(cluster, "state") == "no-quorum")
+    out += "\nThis node is without a quorum: what follows is what it knew last.\n";
   return out + "\n" + roster_table(cluster, coordinator);
 }
 
@@ -132,7 +159,15 @@ std::string render_locate(const json::value& locate) {
          holds == nullptr || holds->is_null() ? "unknown" : text_at(replica, "holds"), text_at(replica, "revision"),
          assigned_by(replica, "assigned"), text_at(replica, "new_owner"), assigned_by(replica, "new_assigned")});
   }
-  return out + "\n" + table.text();
+  std::set<std::string> owners;
+  for (const auto& replica : array_at(locate, "replicas"))
+    if (is_true_at(replica, "in_sync")) owners.insert(text_at(replica, "owner"));
+  out += "\n" + table.text();
+  if (owners.empty())
+    out += "\nNo replica is in sync: reads get 503 until a node that has it is back.\n";
+  else if (owners.size() == 1 && array_at(locate, "replicas").size() > 1)
+    out += "\nIn sync on " + *owners.begin() + " alone: if that node fails, it can't be read until the node is back.\n";
+  return out;
 }
 
 std::string render_log(const json::value& log) {
@@ -186,7 +221,7 @@ std::string render_objects(const json::array& objects) {
   Table table({{"SIZE", Align::kRight}, {"COPIES", Align::kRight}, {"MODIFIED"}, {"KEY"}});
   for (const auto& object : objects)
     table.row({human_bytes(number_at(object, "size")), text_at(object, "redundancy"), text_at(object, "modified"),
-               text_at(object, "key")});
+               on_one_line(text_at(object, "key"))});
   return table.text();
 }
 

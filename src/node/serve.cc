@@ -256,6 +256,7 @@ class Process {
     if (control_) control_->stop();
     disk_.join();
     if (store_ != nullptr) store_->confirm();
+    spdlog::info("stopped");
   }
 
   const ServeOptions& options_;
@@ -291,7 +292,7 @@ class Process {
 }  // namespace
 
 int serve(const ServeOptions& options) {
-  spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %l [%n] %v");
+  spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %l %v");
   std::signal(SIGPIPE, SIG_IGN);
   raise_file_limit();
   return Process(options).run();

@@ -113,14 +113,14 @@ TEST_CASE("joining is refused before anything is made when token or URL is wrong
     return run({"bootstrap", "--join", url, "--token", token, "--data", data.c_str(), "--name", "n2"});
   };
   const auto not_a_token = join("http://127.0.0.1:1", "hello");
-  CHECK(not_a_token.code == kFailed);
+  CHECK(not_a_token.code == kUsage);
   CHECK_THAT(not_a_token.err, Contains("not a join token"));
   node::JoinToken token;
   token.cluster = ClusterId{7};
   const auto nobody = join("http://127.0.0.1:1", node::to_text(token).c_str());
   CHECK(nobody.code == kFailed);
   CHECK_THAT(nobody.err, Contains("no node answers"));
-  CHECK(join("https://127.0.0.1:1", node::to_text(token).c_str()).code == kFailed);
+  CHECK(join("https://127.0.0.1:1", node::to_text(token).c_str()).code == kUsage);
   CHECK_FALSE(std::filesystem::exists(data));
 }
 

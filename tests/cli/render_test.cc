@@ -31,7 +31,7 @@ TEST_CASE("status tells state, coordinator, quorum, buckets and each node") {
         "coordinator  n3, epoch 7\n"
         "quorum       2 of 3 nodes present, 2 needed\n"
         "log          seq 120, committed up to 119\n"
-        "buckets      65528 serving, 8 filling\n"
+        "buckets      65528 serving, 8 on nodes that are down\n"
         "stored here  201 objects, 32.0 MiB\n"
         "\n"
         "NODE  STATE  ROLE         ZONE  WEIGHT  BUCKETS  CLIENT       PEER         ID\n"
@@ -55,7 +55,8 @@ TEST_CASE("status of a node without a quorum shows that there is no coordinator"
   auto value = cluster();
   value.as_object()["coordinator"] = nullptr;
   value.as_object()["state"] = "no-quorum";
-  CHECK_THAT(render_status(value), Contains("coordinator  none\n") && Contains("n1, no-quorum"));
+  CHECK_THAT(render_status(value),
+             Contains("coordinator  none\n") && Contains("n1, no-quorum") && Contains("what it knew last"));
 }
 
 TEST_CASE("an answer that lacks fields is shown with dashes") {
@@ -112,6 +113,28 @@ TEST_CASE("JSON for people is indented and can be read back") {
         "{\n  \"a\": [\n    1,\n    {\n      \"b\": \"x\\\"y\"\n    }\n  ],\n  \"c\": {},\n  \"d\": [],\n  \"e\": "
         "null\n}\n");
   CHECK(json::parse(pretty(cluster())) == cluster());
+}
+
+TEST_CASE("buckets that wait for a node that is down are told from those that fill") {
+  auto value = cluster();
+  value.at("buckets").as_object() = {{"unassigned", 1}, {"filling", 20}, {"serving", 65512}, {"lost", 3}};
+  CHECK_THAT(render_status(value),
+             Contains("buckets      65512 serving, 12 filling, 8 on nodes that are down, 1 unassigned, 3 lost\n"));
+}
+
+TEST_CASE("locate warns where one failure would take all copies") {
+  auto value = json::parse(R"({"key":"k","replicas":[
+    {"bucket":6,"owner":"n1","in_sync":true},{"bucket":7,"owner":"n1","in_sync":true}]})");
+  CHECK_THAT(render_locate(value), Contains("In sync on n1 alone"));
+  value.at("replicas").as_array()[1].as_object()["owner"] = "n2";
+  CHECK_THAT(render_locate(value), !Contains("alone"));
+  for (auto& replica : value.at("replicas").as_array()) replica.as_object()["in_sync"] = false;
+  CHECK_THAT(render_locate(value), Contains("No replica is in sync"));
+}
+
+TEST_CASE("a key takes one line, whatever is in it") {
+  const auto objects = json::parse(R"([{"size":1,"redundancy":2,"modified":"now","key":"a\nb"}])");
+  CHECK_THAT(render_objects(objects.as_array()), Contains("a%0Ab\n"));
 }
 
 }  // namespace brigade::cli
