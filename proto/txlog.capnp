@@ -89,5 +89,8 @@ struct Change {
       node @19 :UInt64;
       draining @20 :Bool;
     }
+    lossAccepted :group {
+      buckets @21 :Data;
+    }
   }
 }

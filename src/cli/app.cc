@@ -198,6 +198,18 @@ class App {
     add_node(locate);
     locate->callback([this] { outcome_ = run_locate(node_, key_); });
 
+    auto* const bucket = add("bucket", "buckets that lack what no node has any more");
+    bucket->require_subcommand(1);
+    auto* const accept = bucket->add_subcommand(
+        "accept-loss",
+        "let buckets serve what is left of them; what only nodes had that are gone is given up for good");
+    accept->add_option("BUCKET", accept_loss_.buckets, "numbers of buckets")->expected(0, 1000);
+    accept->add_flag("--all", accept_loss_.all, "all buckets that are lost");
+    accept->add_flag("--yes", accept_loss_.yes, "do it; otherwise only show what it would mean");
+    add_access(accept);
+    add_node(accept);
+    accept->callback([this] { outcome_ = run_accept_loss(node_, access_, accept_loss_); });
+
     auto* const log = add("log", "the transaction log");
     log->add_option("--after", log_.after, "only transactions above this sequence number");
     log->add_option("--limit", log_.limit, "at most so many: the first after --after, or the newest")
@@ -331,6 +343,7 @@ class App {
   AdminAccess access_;
   BootstrapCommand bootstrap_;
   DevCommand dev_;
+  AcceptLossCommand accept_loss_;
   LogCommand log_;
   SimulateCommand simulate_;
   StoreCommand store_;

@@ -74,6 +74,13 @@ int run_plan(const NodeOptions& node, const std::string& drained);
 int run_can_stop(const NodeOptions& node, const std::vector<std::string>& names);
 int run_drain(const NodeOptions& node, const AdminAccess& access, const std::string& name, bool wait, bool cancel);
 
+struct AcceptLossCommand {
+  std::vector<std::uint16_t> buckets;
+  bool all = false;
+  bool yes = false;  ///< otherwise only shows what it would mean
+};
+int run_accept_loss(const NodeOptions& node, const AdminAccess& access, const AcceptLossCommand& command);
+
 struct LogCommand {
   std::optional<std::uint64_t> after;  ///< nothing: with a limit, the newest; otherwise all
   std::uint64_t limit = 0;             ///< 0: all

@@ -201,6 +201,20 @@ std::string render_plan(const json::value& plan) {
   return out + "\n" + table.text();
 }
 
+std::string render_losses(const json::value& losses) {
+  const std::uint64_t count = number_at(losses, "count");
+  if (count == 0) return "nothing is lost: no bucket waits for a node that is away\n";
+  std::string out = counted(count, "bucket") + " " + (count == 1 ? "waits" : "wait") + " for nodes that are away:\n\n";
+  Table table({{"BUCKET", Align::kRight}, {"NODE"}, {"COMPLETE THERE UNTIL"}, {"LOST AT"}});
+  for (const auto& bucket : array_at(losses, "buckets")) {
+    const auto until = number_at(bucket, "complete_until");
+    table.row({text_at(bucket, "bucket"), text_at(bucket, "node"),
+               until == 0 ? "never" : "seq " + std::to_string(until), "seq " + text_at(bucket, "lost_at")});
+  }
+  const auto told = array_at(losses, "buckets").size();
+  return out + table.text() + (told < count ? "... and " + std::to_string(count - told) + " more\n" : "");
+}
+
 std::string render_revisions(const json::value& revisions) {
   const json::array& all = array_at(revisions, "revisions");
   if (all.empty())

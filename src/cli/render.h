@@ -22,6 +22,8 @@ std::string render_log(const boost::json::value& log);
 /// Of GET /cluster/settings.
 std::string render_settings(const boost::json::value& settings);
 /// Of GET /cluster/plan.
+/// Of /cluster/losses.
+std::string render_losses(const boost::json::value& losses);
 std::string render_plan(const boost::json::value& plan);
 /// Of GET /cluster/revisions/KEY.
 std::string render_revisions(const boost::json::value& revisions);

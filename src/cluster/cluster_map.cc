@@ -224,14 +224,7 @@ void ClusterMap::change(Seq seq, const wire::NodeUp& change) {
   entry->changed = seq;
   view_ = seq;
   if (same_store) return;
-  for_cells_of(change.node.id, [&](BucketId, Cell& cell) {
-    if (cell.new_owner == change.node.id) drop_new_owner(cell);
-    if (cell.owner == change.node.id) {
-      lose_sync(seq, cell);
-      cell.owner_in_sync = Seq{};
-      if (cell.state != BucketState::kStandIn) cell.state = BucketState::kFilling;
-    }
-  });
+  for_cells_of(change.node.id, [&](BucketId, Cell& cell) { empty(seq, cell, change.node.id); });
 }
 
 void ClusterMap::change(Seq seq, const wire::NodeDown& change) {
@@ -325,23 +318,37 @@ void ClusterMap::change(Seq seq, const wire::BucketsMoved& change) {
   });
 }
 
-/// As if the node had come up with a new store, for these buckets alone. Its part begins anew, so that nothing that it
-/// said or did before counts. It has stopped serving them.
+/// The node has lost what it had of the bucket. Its part begins anew, so that nothing that it said or did before
+/// counts. It has stopped serving it.
+void ClusterMap::empty(Seq seq, Cell& cell, NodeId node) {
+  if (cell.new_owner == node) drop_new_owner(cell);
+  if (cell.owner != node || cell.state == BucketState::kReleased) return;
+  lose_sync(seq, cell);
+  if (cell.state == BucketState::kMoving && cell.new_filled && is_up(cell.new_owner)) {
+    finish_move(seq, cell);
+    view_ = seq;
+    return;
+  }
+  if (cell.state != BucketState::kStandIn) drop_new_owner(cell);
+  cell.assigned = seq;
+  cell.owner_in_sync = Seq{};
+}
+
+/// As if the node had come up with a new store, for these buckets alone.
 void ClusterMap::change(Seq seq, const wire::BucketsEmptied& change) {
   change.buckets.for_each([&](BucketId bucket) {
-    if (cell(bucket).owner != change.node && cell(bucket).new_owner != change.node) return;
-    Cell& c = writable(bucket);
-    if (c.new_owner == change.node) drop_new_owner(c);
-    if (c.owner != change.node || c.state == BucketState::kReleased) return;
-    lose_sync(seq, c);
-    if (c.state == BucketState::kMoving && c.new_filled && is_up(c.new_owner)) {
-      finish_move(seq, c);
-      view_ = seq;
-      return;
-    }
-    if (c.state != BucketState::kStandIn) drop_new_owner(c);
-    c.assigned = seq;
-    c.owner_in_sync = Seq{};
+    if (cell(bucket).owner == change.node || cell(bucket).new_owner == change.node)
+      empty(seq, writable(bucket), change.node);
+  });
+}
+
+/// As if these had been the last that were in sync (design §5 Filling). Two siblings may both become whole by that,
+/// each with what it has; as soon as they are in sync, the comparison between them makes it the same.
+void ClusterMap::change(Seq seq, const wire::LossAccepted& change) {
+  change.buckets.for_each([&](BucketId bucket) {
+    const Cell& c = cell(bucket);
+    if (c.in_sync || c.state == BucketState::kReleased || !is_up(c.owner)) return;
+    writable(bucket).owner_in_sync = seq;
   });
 }
 

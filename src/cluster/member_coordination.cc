@@ -317,6 +317,19 @@ Status Member::check_change(const wire::Change& change) const {
                                         " nodes would be left that a write needs: add a node first"};
     return {};
   }
+  if (const auto* loss = std::get_if<wire::LossAccepted>(&change)) {
+    Status fits;
+    loss->buckets.for_each([&](BucketId bucket) {
+      const Cell& cell = map.cell(bucket);
+      if (map.is_in_sync(bucket))
+        fits = Error{Errc::kConflict, "bucket " + to_string(bucket) + " is served: nothing of it is lost"};
+      else if (!map.is_up(cell.owner))
+        fits = Error{Errc::kConflict, "the node of bucket " + to_string(bucket) +
+                                          " is down: start it, or wait until the setting grace is over and another "
+                                          "node has its place"};
+    });
+    return fits;
+  }
   if (const auto* setting = std::get_if<wire::SettingChanged>(&change)) {
     auto texts = map.setting_texts();
     texts[setting->name] = setting->value;

@@ -3,6 +3,7 @@
 #include "object_response.h"
 #include "operator_answers.h"
 #include "operator_endpoint.h"
+#include "operator_losses.h"
 #include "operator_requests.h"
 #include "scrub_task.h"
 
@@ -32,6 +33,7 @@ constexpr std::chrono::milliseconds kTryAgain{50};
 constexpr std::chrono::milliseconds kPeerTimeout{6000};  ///< the coordinator answers before that
 constexpr std::size_t kBodyBytesMax = 16 * 1024;
 constexpr std::size_t kPeersTold = 64;
+constexpr std::size_t kLossBytesMax = 200;  ///< as JSON in a request's target it is ten times that
 
 /// A proposal whose outcome comes from the control thread. Lives until both sides are done with it.
 struct Pending {
@@ -180,6 +182,11 @@ asio::awaitable<void> OperatorEndpoint::change(std::string path, net::Request& r
     co_await send_json(response, std::move(begun));
     co_return;
   }
+  if (path == "/cluster/accept-loss") {
+    std::string text = std::move(*body);
+    co_await accept_loss(std::move(text), response);
+    co_return;
+  }
   wire::Change wanted;
   if (path == "/cluster/settings") {
     auto setting = parse_setting(*body);
@@ -202,6 +209,28 @@ asio::awaitable<void> OperatorEndpoint::change(std::string path, net::Request& r
     if (path == "/cluster/drain") wanted = wire::NodeDraining{entry->node.id, wish->draining};
   }
   co_await commit(std::move(wanted), response);
+}
+
+asio::awaitable<void> OperatorEndpoint::accept_loss(std::string body, net::Response& response) {
+  const auto view = context_.view();
+  const auto wanted = parse_loss(body);
+  auto buckets = wanted ? accepted_losses(view->map, *wanted) : Result<BucketSet>(wanted.error());
+  if (!buckets) {
+    co_await send_problem(response, buckets.error());
+    co_return;
+  }
+  Seq last;
+  for (BucketSet& part : buckets->split(kLossBytesMax)) {
+    wire::Change change = wire::LossAccepted{std::move(part)};
+    auto seq = co_await propose_anywhere(context_, std::move(change));
+    if (!seq) {
+      co_await send_problem(response, seq.error());
+      co_return;
+    }
+    last = *seq;
+  }
+  json::object answer{{"seq", static_cast<std::int64_t>(last.value)}, {"buckets", buckets->size()}};
+  co_await send_json(response, std::move(answer));
 }
 
 asio::awaitable<void> OperatorEndpoint::commit(wire::Change change, net::Response& response) {

@@ -7,6 +7,7 @@
 #include "operator_can_stop.h"
 #include "operator_changes.h"
 #include "operator_locate.h"
+#include "operator_losses.h"
 #include "operator_objects.h"
 #include "operator_requests.h"
 #include "operator_restore.h"
@@ -47,10 +48,11 @@ std::string_view methods_of(std::string_view path) {
                                         "/cluster/log",
                                         "/cluster/plan",
                                         "/cluster/can-stop",
+                                        "/cluster/losses",
                                         "/cluster/objects"};
   if (path == "/cluster/settings") return "GET, HEAD, POST";
-  if (path == "/cluster/remove" || path == "/cluster/drain" || path == "/cluster/scrub" || path == kJoinTarget ||
-      path.starts_with(kRestore))
+  if (path == "/cluster/remove" || path == "/cluster/drain" || path == "/cluster/scrub" ||
+      path == "/cluster/accept-loss" || path == kJoinTarget || path.starts_with(kRestore))
     return "POST";
   if (path.starts_with(kLocate) || path.starts_with(kRevisions) || std::ranges::find(kRead, path) != std::end(kRead))
     return "GET, HEAD";
@@ -111,6 +113,8 @@ asio::awaitable<void> OperatorEndpoint::read(std::string path, std::string query
     co_await plan(std::move(query), response);
   } else if (path == "/cluster/can-stop") {
     co_await can_stop(std::move(query), response);
+  } else if (path == "/cluster/losses") {
+    co_await send_json(response, losses_json(view->map));
   } else if (path == "/cluster/objects") {
     co_await objects(std::move(query), response);
   } else if (path.starts_with(kLocate)) {

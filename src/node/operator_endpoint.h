@@ -41,6 +41,7 @@ class OperatorEndpoint {
   asio::awaitable<void> metrics(net::Response& response);
 
   asio::awaitable<void> join(const AdminStamp& stamp, std::string body, net::Response& response);
+  asio::awaitable<void> accept_loss(std::string body, net::Response& response);
   asio::awaitable<void> commit(wire::Change change, net::Response& response);
 
   /// Of the present map; counted once per seq.

@@ -18,7 +18,6 @@ using cluster::BucketState;
 using cluster::Cell;
 using cluster::ClusterMap;
 using cluster::RosterEntry;
-using replication::FillStep;
 
 template <class F>
 void for_all_buckets(F&& f) {
@@ -107,11 +106,7 @@ BucketCounts count_buckets(const ClusterMap& map) {
       ++counts.in_sync[cell.owner];
       return;
     }
-    bool waits = false;
-    if (replication::fill_role(cell, cell.owner) != replication::FillRole::kNone)
-      for (const FillStep& step : replication::fill_steps(map, bucket, cell.owner))
-        waits = waits || step.kind == FillStep::Kind::kWait;
-    ++(waits ? counts.lost : counts.filling);
+    ++(replication::is_lost(map, bucket) ? counts.lost : counts.filling);
   });
   return counts;
 }

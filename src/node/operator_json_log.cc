@@ -85,6 +85,9 @@ struct Teller {
   std::string operator()(const wire::NodeDraining& c) const {
     return name_of(map, c.node) + (c.draining ? " gives its buckets to the others" : " takes part again");
   }
+  std::string operator()(const wire::LossAccepted& c) const {
+    return "what " + counted_buckets(c.buckets) + " lacked is given up";
+  }
   std::string operator()(const wire::SettingChanged& c) const { return c.name + " = " + c.value; }
 };
 

@@ -56,12 +56,36 @@ std::string change_json(const wire::Change& change) {
     out["node"] = to_string(draining->node);
     out["draining"] = draining->draining;
   }
+  if (const auto* loss = std::get_if<wire::LossAccepted>(&change)) {
+    json::array runs;
+    for (const BucketSet::Run& run : loss->buckets.runs()) runs.push_back(json::array{run.first, run.end});
+    out["runs"] = std::move(runs);
+  }
   if (const auto* setting = std::get_if<wire::SettingChanged>(&change)) {
     out["name"] = setting->name;
     out["value"] = setting->value;
   }
   return json::serialize(out);
 }
+
+namespace {
+
+/// Of "runs": [[first, end], ...].
+std::optional<BucketSet> parse_runs(const json::object& object) {
+  const json::value* runs = object.if_contains("runs");
+  if (runs == nullptr || !runs->is_array()) return std::nullopt;
+  BucketSet buckets;
+  for (const json::value& value : runs->get_array()) {
+    const json::array* run = value.if_array();
+    if (run == nullptr || run->size() != 2 || !(*run)[0].is_int64() || !(*run)[1].is_int64()) return std::nullopt;
+    const std::int64_t first = (*run)[0].get_int64(), end = (*run)[1].get_int64();
+    if (first < 0 || first >= end || end > static_cast<std::int64_t>(kBucketCount)) return std::nullopt;
+    for (std::int64_t b = first; b < end; ++b) buckets.add(BucketId{static_cast<std::uint16_t>(b)});
+  }
+  return buckets;
+}
+
+}  // namespace
 
 Result<wire::Change> parse_change(std::string_view text) {
   const Error malformed{Errc::kInvalid, "not a change that an operator may ask for"};
@@ -74,6 +98,10 @@ Result<wire::Change> parse_change(std::string_view text) {
   wire::Change change;
   if (kind != nullptr && *kind == "SettingChanged" && name != nullptr && value != nullptr) {
     change = wire::SettingChanged{std::string(*name), std::string(*value)};
+  } else if (kind != nullptr && *kind == "LossAccepted") {
+    auto buckets = parse_runs(*object);
+    if (!buckets) return malformed;
+    change = wire::LossAccepted{std::move(*buckets)};
   } else if (kind != nullptr && node != nullptr && parse_hex64(*node)) {
     const NodeId id{*parse_hex64(*node)};
     const json::value* draining = object->if_contains("draining");
@@ -111,6 +139,27 @@ Result<NodeWish> parse_node_wish(std::string_view body) {
   const json::value* draining = object->if_contains("draining");
   if (draining != nullptr && !draining->is_bool()) return Error{Errc::kInvalid, R"("draining" is true or false)"};
   return NodeWish{std::string(*name), draining == nullptr || draining->get_bool()};
+}
+
+Result<std::optional<BucketSet>> parse_loss(std::string_view body) {
+  const Error malformed{Errc::kInvalid, R"(a loss is accepted with {"buckets": [NUMBER, ...]} or {"all": true})"};
+  const auto object = parse_object(body);
+  if (!object) return object.error();
+  const json::value* all = object->if_contains("all");
+  const json::value* numbers = object->if_contains("buckets");
+  if ((all == nullptr) == (numbers == nullptr)) return malformed;
+  if (all != nullptr) {
+    if (!all->is_bool() || !all->get_bool()) return malformed;
+    return std::optional<BucketSet>();
+  }
+  BucketSet buckets;
+  if (!numbers->is_array() || numbers->get_array().empty()) return malformed;
+  for (const json::value& number : numbers->get_array()) {
+    if (!number.is_int64() || number.get_int64() < 0 || number.get_int64() >= static_cast<std::int64_t>(kBucketCount))
+      return malformed;
+    buckets.add(BucketId{static_cast<std::uint16_t>(number.get_int64())});
+  }
+  return std::optional(std::move(buckets));
 }
 
 Result<std::string> parse_join(std::string_view body) {

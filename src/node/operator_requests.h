@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -26,7 +27,8 @@ const boost::json::string* text_in(const boost::json::object& object, std::strin
 /// Errors: kInvalid unless `text` is one JSON object.
 Result<boost::json::object> parse_object(std::string_view text);
 
-/// The JSON of a change that an operator may ask for (NodeRemoved, SettingChanged), as it travels between nodes.
+/// The JSON of a change that an operator may ask for (NodeRemoved, NodeDraining, LossAccepted, SettingChanged), as it
+/// travels between nodes.
 std::string change_json(const wire::Change& change);
 /// Errors: kInvalid.
 Result<wire::Change> parse_change(std::string_view text);
@@ -39,6 +41,8 @@ struct NodeWish {
   bool draining = true;
 };
 Result<NodeWish> parse_node_wish(std::string_view body);
+/// `POST /cluster/accept-loss`: the buckets; nothing: all that are lost. Errors: kInvalid.
+Result<std::optional<BucketSet>> parse_loss(std::string_view body);
 /// `POST /cluster/join`: the newcomer's name. Errors: kInvalid.
 Result<std::string> parse_join(std::string_view body);
 

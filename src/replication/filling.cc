@@ -54,6 +54,13 @@ std::vector<FillStep> fill_steps(const ClusterMap& map, BucketId bucket, NodeId 
   return steps;
 }
 
+bool is_lost(const ClusterMap& map, BucketId bucket) {
+  const Cell& cell = map.cell(bucket);
+  if (!cell.owner || fill_role(cell, cell.owner) == FillRole::kNone) return false;
+  return std::ranges::any_of(fill_steps(map, bucket, cell.owner),
+                             [](const FillStep& step) { return step.kind == FillStep::Kind::kWait; });
+}
+
 Seq fill_since(const ClusterMap& map, BucketId bucket, NodeId self) {
   const Cell& cell = map.cell(bucket);
   return std::max(map.node(self)->changed,

@@ -49,6 +49,7 @@ struct ChangeTeller {
   std::string operator()(const wire::NodeDraining& c) const {
     return name(c.node) + (c.draining ? " gives its buckets away" : " takes part again");
   }
+  std::string operator()(const wire::LossAccepted& c) const { return counted(c.buckets); }
   std::string operator()(const wire::SettingChanged& c) const { return c.name + " = " + c.value; }
 };
 

@@ -13,6 +13,7 @@ struct Subject {
   NodeId operator()(const NodeUp& change) const { return change.node.id; }
   NodeId operator()(const BucketsAssigned&) const { return {}; }
   NodeId operator()(const SettingChanged&) const { return {}; }
+  NodeId operator()(const LossAccepted&) const { return {}; }
   template <class Change>
   NodeId operator()(const Change& change) const {
     return change.node;

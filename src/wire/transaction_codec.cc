@@ -71,6 +71,9 @@ void write_change(const NodeDraining& change, proto::Change::Builder out) {
   group.setNode(change.node.value);
   group.setDraining(change.draining);
 }
+void write_change(const LossAccepted& change, proto::Change::Builder out) {
+  out.initLossAccepted().setBuckets(as_data(change.buckets.encoded()));
+}
 void write_change(const SettingChanged& change, proto::Change::Builder out) {
   auto group = out.initSettingChanged();
   group.setName(text(change.name));
@@ -185,6 +188,11 @@ Result<Change> read(proto::Change::Reader in) {
       return read_node_buckets<BucketsEmptied>(in.getBucketsEmptied());
     case proto::Change::NODE_DRAINING:
       return Change(NodeDraining{NodeId{in.getNodeDraining().getNode()}, in.getNodeDraining().getDraining()});
+    case proto::Change::LOSS_ACCEPTED: {
+      auto buckets = read_buckets(in.getLossAccepted().getBuckets());
+      if (!buckets) return buckets.error();
+      return Change(LossAccepted{*std::move(buckets)});
+    }
   }
   return Error(Errc::kInvalid, "a change of the unknown kind " + std::to_string(static_cast<unsigned>(in.which())) +
                                    ": it comes from another release; run the same one on all nodes");

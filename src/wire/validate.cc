@@ -160,6 +160,9 @@ void judge(Judge& j, const BucketsEmptied& c) {
 void judge(Judge& j, const NodeDraining& c) {
   j.node(c.node);
 }
+void judge(Judge& j, const LossAccepted& c) {
+  j.require(!c.buckets.empty(), "a loss is accepted of at least one bucket");
+}
 void judge(Judge& j, const SettingChanged& c) {
   j.setting(c.name, c.value);
 }

@@ -127,6 +127,51 @@ TEST_CASE("a node whose disk failed fills the buckets that were on it anew") {
   CHECK(s.cell().state == BucketState::kServing);
 }
 
+TEST_CASE("a node that comes with another store while its bucket moves leaves the rest to whoever was to have it") {
+  wire::NodeInfo fresh = info(1);
+  fresh.store = StoreId{77};
+  SECTION("and that one is not whole yet") {
+    Story s;
+    s.assign(wire::Role::kNewOwner, kB);
+    s.then(wire::NodeUp{fresh, Incarnation{2}});
+    CHECK(s.cell().owner == kA);
+    CHECK(s.cell().state == BucketState::kFilling);
+    CHECK_FALSE(s.cell().new_owner);
+  }
+  SECTION("and that one is whole") {
+    Story s;
+    s.assign(wire::Role::kNewOwner, kB);
+    s.then(wire::BucketsFilled{kB, BucketSet::of(kBucket)});
+    s.then(wire::NodeUp{fresh, Incarnation{2}});
+    CHECK(s.cell().owner == kB);
+    CHECK(s.map.is_in_sync(kBucket));
+  }
+  SECTION("and has released it") {
+    Story s;
+    s.assign(wire::Role::kNewOwner, kB);
+    s.then(wire::BucketsFilled{kB, BucketSet::of(kBucket)});
+    s.then(wire::BucketsReleased{kA, BucketSet::of(kBucket)});
+    s.then(wire::NodeUp{fresh, Incarnation{2}});
+    CHECK(s.cell().state == BucketState::kReleased);
+    CHECK(s.cell().new_owner == kB);
+  }
+}
+
+TEST_CASE("when a loss is accepted, who has the bucket counts as the last that was in sync") {
+  Story s;
+  s.then(wire::LossAccepted{BucketSet::of(kBucket)});  // it is served
+  CHECK_FALSE(s.cell().owner_in_sync);
+  s.then(wire::NodeDown{kA});
+  const Seq before = s.cell().owner_in_sync;
+  s.then(wire::LossAccepted{BucketSet::of(kBucket)});  // its node is down
+  CHECK(s.cell().owner_in_sync == before);
+  s.assign(wire::Role::kOwner, kB, wire::Reason::kLoss);
+  CHECK_FALSE(s.cell().owner_in_sync);
+  const Seq accepted = s.then(wire::LossAccepted{BucketSet::of(kBucket)});
+  CHECK(s.cell().owner_in_sync == accepted);
+  CHECK_FALSE(s.map.is_in_sync(kBucket));
+}
+
 TEST_CASE("while a bucket moves, either node's disk may fail") {
   Story s;
   s.assign(wire::Role::kNewOwner, kB);
@@ -288,6 +333,7 @@ wire::Change any_change(Prng& prng) {
       return wire::BucketsFilled{node(), buckets()};
     case 8:
       if (prng.chance(1, 3)) return wire::BucketsEmptied{node(), buckets()};
+      if (prng.chance(1, 3)) return wire::LossAccepted{buckets()};
       return wire::BucketsReleased{node(), buckets()};
     default:
       return prng.chance(1, 3) ? wire::Change{wire::SettingChanged{"retention", prng.chance(1, 2) ? "2h" : "?"}}

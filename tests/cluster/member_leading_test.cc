@@ -396,6 +396,7 @@ TEST_CASE("only an operator's changes can be proposed, by a coordinator with a l
   CHECK(refused.error().code() == Errc::kConflict);
   CHECK(refused.error().detail().find("add a node first") != std::string::npos);
   CHECK(n.propose(wire::NodeDraining{NodeId{2}, false}));
+  CHECK(n.propose(wire::LossAccepted{BucketSet::of(BucketId{6})}).error().code() == Errc::kConflict);
 }
 
 TEST_CASE("a long log is cut after a snapshot, and who lags behind it is told so") {

@@ -308,6 +308,24 @@ TEST_CASE("a node is drained, and takes part again") {
   CHECK(bench.control.proposed[1] == wire::Change{wire::NodeDraining{NodeId{1}, false}});
 }
 
+TEST_CASE("a loss is accepted of buckets that are lost, and of no others") {
+  Bench bench;
+  auto post = [&, n = 0](const std::string& body) mutable {
+    const std::string nonce = "0123456789abcde" + std::to_string(n++);
+    return bench.call(bench.sign("/cluster/accept-loss", body, AdminPurpose::kAdmin, nonce), body).head.status;
+  };
+  CHECK(bench.call({"GET", "/cluster/losses"}, "").object().at("count") == 0);
+  CHECK(bench.call({"POST", "/cluster/accept-loss"}, R"({"all":true})").head.status == 401);
+  CHECK(post("{}") == 400);
+  CHECK(post(R"({"all":false})") == 400);
+  CHECK(post(R"({"all":true,"buckets":[1]})") == 400);
+  CHECK(post(R"({"buckets":[65536]})") == 400);
+  CHECK(post(R"({"buckets":[]})") == 400);
+  CHECK(post(R"({"all":true})") == 404);
+  CHECK(post(R"({"buckets":[6]})") == 409);
+  CHECK(bench.control.proposed.empty());
+}
+
 TEST_CASE("a change that makes no sense is refused before anybody is asked") {
   Bench bench;
   auto post = [&, n = 0](const std::string& target, const std::string& body) mutable {

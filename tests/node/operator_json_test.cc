@@ -4,6 +4,7 @@
 #include "operator_can_stop.h"
 #include "operator_changes.h"
 #include "operator_locate.h"
+#include "operator_losses.h"
 #include "operator_requests.h"
 #include "replication/maps.h"
 
@@ -140,6 +141,20 @@ TEST_CASE("a bucket whose content is with a node that is away counts as lost unt
   CHECK(counts.serving == 1);
   CHECK(counts.filling == 1);
   CHECK(counts.unassigned + counts.filling + counts.serving + counts.lost == kBucketCount);
+}
+
+TEST_CASE("what is lost is told with the node that has the rest of it") {
+  MapMaker m;
+  m.node(1).node(2).node(3).serving(1, 6).serving(2, 7).down(2).down(1).assign(wire::Role::kOwner, 3, 6);
+  const json::object losses = losses_json(m.map());
+  CHECK(losses.at("count") == 1);
+  const json::object& bucket = losses.at("buckets").as_array()[0].as_object();
+  CHECK(bucket.at("bucket") == 6);
+  CHECK(bucket.at("node") == "n3");
+  CHECK(bucket.at("complete_until") == 0);
+  CHECK(accepted_losses(m.map(), std::nullopt)->size() == 1);
+  CHECK(accepted_losses(m.map(), BucketSet::of(BucketId{6}))->size() == 1);
+  CHECK(accepted_losses(m.map(), BucketSet::of(BucketId{9})).error().code() == Errc::kConflict);
 }
 
 TEST_CASE("stand-ins and buckets on the move are counted beside") {
@@ -339,11 +354,17 @@ TEST_CASE("an operator's change survives its way to the coordinator, and nothing
   const wire::Change drain = wire::NodeDraining{NodeId{0xfedcba9876543210}, true};
   CHECK(parse_change(change_json(removal)).value() == removal);
   CHECK(parse_change(change_json(drain)).value() == drain);
+  BucketSet buckets = BucketSet::of(BucketId{6});
+  buckets.add(BucketId{65535});
+  const wire::Change loss = wire::LossAccepted{buckets};
+  CHECK(parse_change(change_json(loss)).value() == loss);
   for (const char* text :
        {"", "null", "[]", "{}", R"({"kind":"NodeDown","node":"0000000000000001"})",
         R"({"kind":"NodeRemoved","node":"1"})", R"({"kind":"NodeDraining","node":"0000000000000001"})",
         R"({"kind":"NodeRemoved","node":"zzzzzzzzzzzzzzzz"})", R"({"kind":"SettingChanged","name":"grace"})",
-        R"({"kind":"SettingChanged","name":1,"value":2})"}) {
+        R"({"kind":"SettingChanged","name":1,"value":2})", R"({"kind":"LossAccepted","runs":[]})",
+        R"({"kind":"LossAccepted","runs":[[3,3]]})", R"({"kind":"LossAccepted","runs":[[0,65537]]})",
+        R"({"kind":"LossAccepted","runs":[[-1,2]]})", R"({"kind":"LossAccepted","runs":[3]})"}) {
     INFO(text);
     const auto change = parse_change(text);
     REQUIRE(!change);

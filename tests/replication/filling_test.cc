@@ -118,6 +118,21 @@ TEST_CASE("what a node that is in sync has is no leftover, nor what it has said 
   }
 }
 
+TEST_CASE("a bucket is lost while those are away that have what it lacks, or until that is given up") {
+  MapMaker m;
+  m.node(1).node(2).node(3).serving(1, 6).serving(2, 7).down(1).down(2);
+  CHECK(is_lost(m.map(), BucketId{6}));
+  CHECK_FALSE(is_lost(m.map(), BucketId{7}));  // its node was the last
+  m.assign(wire::Role::kOwner, 3, 6).assign(wire::Role::kOwner, 3, 7);
+  CHECK(is_lost(m.map(), BucketId{6}));
+  CHECK(is_lost(m.map(), BucketId{7}));
+  m.apply(wire::LossAccepted{BucketSet::of(BucketId{7})});
+  CHECK(is_lost(m.map(), BucketId{6}));
+  CHECK_FALSE(is_lost(m.map(), BucketId{7}));
+  m.filled(3, 7);
+  CHECK_FALSE(is_lost(m.map(), BucketId{6}));  // now there is somebody to fetch from
+}
+
 TEST_CASE("a record is kept for the bucket that was the last in sync below its level") {
   MapMaker m;
   m.node(1).node(2).serving(1, 6).serving(2, 7).serving(2, 4).serving(2, 5);

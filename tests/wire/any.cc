@@ -163,8 +163,13 @@ Change any_change(std::size_t index) {
       return SettingChanged{any_name(), any_plain_text(50)};
     case 10:
       return BucketsEmptied{any_id(), any_buckets()};
-    default:
+    case 11:
       return NodeDraining{any_id(), any_number(0, 1) == 1};
+    default: {
+      LossAccepted change{any_buckets()};
+      if (change.buckets.empty()) change.buckets.add(BucketId{7});
+      return change;
+    }
   }
 }
 

@@ -48,6 +48,7 @@ std::vector<Change> sample_changes() {
       SettingChanged{"heartbeat", "100ms"},
       BucketsEmptied{NodeId{0x1111}, buckets({16, 17, 31})},
       NodeDraining{NodeId{0x2222}, true},
+      LossAccepted{buckets({6, 7})},
   };
 }
 

@@ -77,8 +77,10 @@ class ClusterMap {
   void change(Seq seq, const wire::SettingChanged& change);
   void change(Seq seq, const wire::BucketsEmptied& change);
   void change(Seq seq, const wire::NodeDraining& change);
+  void change(Seq seq, const wire::LossAccepted& change);
 
   void assign(Seq seq, Cell& cell, const wire::Assignment& assignment, wire::Reason reason);
+  void empty(Seq seq, Cell& cell, NodeId node);
   Cell& writable(BucketId bucket);
   std::vector<RosterEntry>& writable_roster();
   RosterEntry* writable_node(NodeId id);

@@ -34,6 +34,9 @@ struct FillStep {
 /// One step for each level that objects may have. Requires fill_role(...) != kNone.
 std::vector<FillStep> fill_steps(const cluster::ClusterMap& map, BucketId bucket, NodeId self);
 
+/// True if the bucket's owner lacks what only nodes have that are away, or are no more: it is lost until they are back.
+bool is_lost(const cluster::ClusterMap& map, BucketId bucket);
+
 /// The transaction that gave this node its part in the bucket. Requires that it is in the roster.
 Seq fill_since(const cluster::ClusterMap& map, BucketId bucket, NodeId self);
 

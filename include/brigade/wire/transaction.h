@@ -108,6 +108,11 @@ struct NodeDraining {
   bool draining = true;
   bool operator==(const NodeDraining&) const = default;
 };
+/// An operator gives up what these buckets lack: what is here is all there is.
+struct LossAccepted {
+  BucketSet buckets;
+  bool operator==(const LossAccepted&) const = default;
+};
 struct SettingChanged {
   std::string name;
   std::string value;
@@ -115,7 +120,7 @@ struct SettingChanged {
 };
 
 using Change = std::variant<GroupFormed, NodeAdded, NodeRemoved, NodeUp, NodeDown, BucketsAssigned, BucketsFilled,
-                            BucketsReleased, BucketsMoved, SettingChanged, BucketsEmptied, NodeDraining>;
+                            BucketsReleased, BucketsMoved, SettingChanged, BucketsEmptied, NodeDraining, LossAccepted>;
 
 struct LogEntry {
   Epoch epoch;  ///< the coordinator that appended it
