@@ -120,8 +120,7 @@ void PromiseFiller::begin(PromiseNode& node, std::vector<Work> work) {
       }
   }
   // What this node took before its part began, and is not on its disk yet, would come behind the comparison.
-  const auto& commits = node.memory.commits;
-  if (!commits.empty() && *commits.begin() < began && !world_.broken(PromiseFlaw::kOwnCommitsNotAwaited)) {
+  if (replica_.has_older_commits(node, began) && !world_.bites(PromiseFlaw::kOwnCommitsNotAwaited)) {
     if (world_.traces()) world_.trace("n" + std::to_string(node.id.value) + " waits for its own commits");
     return;
   }
@@ -135,8 +134,8 @@ void PromiseFiller::begin(PromiseNode& node, std::vector<Work> work) {
 }
 
 void PromiseFiller::compare(const PassPtr& pass, NodeId source, const std::vector<PromisePart>& parts) {
-  auto handler = [this, as_of = pass->as_of, parts](PromiseNode& there, PromiseAnswer answer) {
-    replica_.list(there, as_of, parts, std::move(answer));
+  auto handler = [this, as_of = pass->as_of, parts](PromiseNode& there, const PromiseAnswer& answer) {
+    replica_.list(there, as_of, parts, answer);
   };
   world_.call(*pass->node, source, handler, [this, pass, source, parts](const PromiseReply& reply) {
     if (reply.kind != Kind::kOk) return end_source(pass);
@@ -166,8 +165,8 @@ void PromiseFiller::compare(const PassPtr& pass, NodeId source, const std::vecto
 void PromiseFiller::align(const PassPtr& pass, NodeId source, const std::vector<PromisePart>& parts) {
   // What is here is listed first: whatever is committed after this moment is no leftover.
   auto ours = replica_.records(*pass->node, parts);
-  auto handler = [this, as_of = pass->as_of, parts](PromiseNode& there, PromiseAnswer answer) {
-    replica_.list(there, as_of, parts, std::move(answer));
+  auto handler = [this, as_of = pass->as_of, parts](PromiseNode& there, const PromiseAnswer& answer) {
+    replica_.list(there, as_of, parts, answer);
   };
   world_.call(*pass->node, source, handler, [this, pass, source, parts, ours](const PromiseReply& reply) {
     if (reply.kind != Kind::kOk) return end_source(pass);
@@ -175,7 +174,7 @@ void PromiseFiller::align(const PassPtr& pass, NodeId source, const std::vector<
     // Nobody fetches tombstones for their own sake: an old one may stand for a later one that the source never got.
     auto knows = [this](const auto& theirs, std::size_t key, const PromiseRecord& here) {
       const bool is_old = theirs.second.tombstone && !here.tombstone && theirs.second.revision < here.revision;
-      return theirs.first == key && (!is_old || world_.broken(PromiseFlaw::kOldTombstoneKnows));
+      return theirs.first == key && (!is_old || world_.bites(PromiseFlaw::kOldTombstoneKnows));
     };
     for (const auto& here : ours)
       if (std::ranges::none_of(reply.records, [&](const auto& r) { return knows(r, here.first, here.second); }))
@@ -253,7 +252,7 @@ void PromiseFiller::forget(const PassPtr& pass, const std::vector<std::pair<std:
   std::erase_if(going, [&](const auto& r) { return is_fresh(r.first, r.second.level); });
   auto visit = [this, pass, &node, going, is_fresh] {
     for (const auto& [key, record] : going) {
-      if (is_fresh(key, record.level) && !world_.broken(PromiseFlaw::kForgetUnchecked)) {
+      if (is_fresh(key, record.level) && !world_.bites(PromiseFlaw::kForgetUnchecked)) {
         if (world_.traces())
           world_.trace("n" + std::to_string(node.id.value) + " finds key " + std::to_string(key) + " fresh in time");
         continue;
@@ -277,8 +276,8 @@ void PromiseFiller::end_source(const PassPtr& pass) {
     world_.trace("n" + std::to_string(node.id.value) + " looks again, for it forgot");
   if (pass->forgot && !world_.broken(PromiseFlaw::kForgetIsWhole)) return;
   auto is_decided = [this, &pass](const PromisePart& part, BucketId bucket) {
-    return world_.broken(PromiseFlaw::kKeptIsWhole) ||
-           std::ranges::all_of(pass->kept, [&](const auto& k) { return k.first != part || k.second == bucket; });
+    return std::ranges::all_of(pass->kept, [&](const auto& k) { return k.first != part || k.second == bucket; }) ||
+           world_.bites(PromiseFlaw::kKeptIsWhole);
   };
   for (const Work& w : pass->work) {
     bool complete = true;

@@ -16,12 +16,23 @@ using Kind = PromiseReply::Kind;
 constexpr Ticks kCatchUp = 40;
 constexpr Ticks kAbandonedAfter = 100;
 
+using Seqs = std::multiset<Seq>;
+
+/// Is among them while what this returns lives.
+std::shared_ptr<void> enlist(PromiseNode& node, Seqs PromiseMemory::*seqs, Seq seq) {
+  (node.memory.*seqs).insert(seq);
+  return {nullptr, [&node, seqs, seq, life = node.life](void*) {
+            if (node.running && node.life == life) (node.memory.*seqs).erase((node.memory.*seqs).find(seq));
+          }};
+}
+
 /// Keeps a commit visible to lists while it lives.
 std::shared_ptr<void> begin_commit(PromiseNode& node, Seq seq) {
-  node.memory.commits.insert(seq);
-  return {nullptr, [&node, seq, life = node.life](void*) {
-            if (node.running && node.life == life) node.memory.commits.erase(node.memory.commits.find(seq));
-          }};
+  return enlist(node, &PromiseMemory::commits, seq);
+}
+
+std::size_t count_before(const Seqs& seqs, Seq seq) {
+  return static_cast<std::size_t>(std::distance(seqs.begin(), seqs.lower_bound(seq)));
 }
 
 }  // namespace
@@ -57,10 +68,14 @@ void PromiseReplica::check_sender(PromiseNode& node, std::size_t key, placement:
                                   std::function<void(std::optional<PromiseReply>)> then) {
   auto check = [this, &node, key, level, sender, then = std::move(then)](bool caught_up) mutable {
     if (!caught_up) return then(PromiseReply{});
+    Seq since = world_.log.replicas_since(node.applied, PromiseWorld::object(key), level);
     // A redundancy that is lowered concerns all that are to hold the object so far.
     const auto& here = node.store[key];
-    if (here && !here->tombstone && !world_.broken(PromiseFlaw::kNewLevelAlone)) level = std::max(level, here->level);
-    const Seq since = world_.log.replicas_since(node.applied, PromiseWorld::object(key), level);
+    if (here && !here->tombstone && here->level > level) {
+      const Seq wider = world_.log.replicas_since(node.applied, PromiseWorld::object(key), here->level);
+      if (sender >= wider || sender < since || !world_.bites(PromiseFlaw::kNewLevelAlone))
+        since = std::max(since, wider);
+    }
     if (sender < since && !world_.broken(PromiseFlaw::kNewerSetNotRefused)) return then(PromiseReply{.named = since});
     then(std::nullopt);
   };
@@ -101,22 +116,28 @@ void PromiseReplica::commit(PromiseNode& node, std::uint64_t name, PromiseRecord
 }
 
 void PromiseReplica::put_record(PromiseNode& node, std::size_t key, PromiseRecord record, Seq sender,
-                                PromiseAnswer answer) {
-  std::shared_ptr<void> token;
-  if (!world_.broken(PromiseFlaw::kCommitUnseenInBody)) token = begin_commit(node, sender);
+                                const PromiseAnswer& answer) {
+  auto token = begin_commit(node, sender);
   auto take = [this, &node, key, record, sender, token, answer](std::optional<PromiseReply> refusal) {
     if (refusal) return answer(*refusal);
-    // The body streams in.
-    world_.take_body(node, [this, &node, key, record, sender, token, answer] {
+    auto body = enlist(node, &PromiseMemory::bodies, sender);
+    world_.take_body(node, [this, &node, key, record, sender, token, body, answer]() mutable {
+      body.reset();
       commit_here(node, key, record, sender, [this, &node, key, record, answer](bool stored) {
         if (!stored && world_.traces())
           world_.trace("n" + std::to_string(node.id.value) + " refuses a push of key " + std::to_string(key));
-        if (stored || world_.broken(PromiseFlaw::kHigherRevisionIsOk)) return answer({.kind = Kind::kOk});
+        if (stored || world_.bites(PromiseFlaw::kHigherRevisionIsOk)) return answer({.kind = Kind::kOk});
         answer({.named = node.store[key] ? node.store[key]->revision.view() : Seq{}});
       });
     });
   };
   check_sender(node, key, record.level, sender, take);
+}
+
+bool PromiseReplica::has_older_commits(const PromiseNode& node, Seq seq) const {
+  const std::size_t older = count_before(node.memory.commits, seq);
+  if (older == 0) return false;
+  return older > count_before(node.memory.bodies, seq) || !world_.bites(PromiseFlaw::kCommitUnseenInBody);
 }
 
 std::vector<std::pair<std::size_t, PromiseRecord>> PromiseReplica::records(
@@ -130,7 +151,8 @@ std::vector<std::pair<std::size_t, PromiseRecord>> PromiseReplica::records(
   return found;
 }
 
-void PromiseReplica::list(PromiseNode& node, Seq as_of, const std::vector<PromisePart>& parts, PromiseAnswer answer) {
+void PromiseReplica::list(PromiseNode& node, Seq as_of, const std::vector<PromisePart>& parts,
+                          const PromiseAnswer& answer) {
   const Ticks deadline = world_.now() + kCatchUp;
   world_.wait_for_seq(node, as_of, deadline, [this, &node, as_of, parts, deadline, answer](bool caught_up) {
     if (!caught_up) return answer({});
@@ -140,9 +162,7 @@ void PromiseReplica::list(PromiseNode& node, Seq as_of, const std::vector<Promis
 
 void PromiseReplica::list_when_done(PromiseNode& node, Seq as_of, std::vector<PromisePart> parts, Ticks deadline,
                                     PromiseAnswer answer) {
-  const auto& commits = node.memory.commits;
-  const bool done = commits.empty() || *commits.begin() >= as_of || world_.broken(PromiseFlaw::kListBeforeCommits);
-  if (!done) {
+  if (has_older_commits(node, as_of) && !world_.broken(PromiseFlaw::kListBeforeCommits)) {
     if (world_.now() >= deadline) return answer({});
     world_.later_at(node, 3, [this, &node, as_of, parts = std::move(parts), deadline, answer = std::move(answer)] {
       list_when_done(node, as_of, parts, deadline, answer);

@@ -24,12 +24,14 @@ class PromiseReplica {
   void stage(PromiseNode& node, std::uint64_t name, std::size_t key, std::size_t op, PromiseAnswer answer);
   void commit(PromiseNode& node, std::uint64_t name, PromiseRecord record, Seq sender, PromiseAnswer answer);
   void abort(PromiseNode& node, std::uint64_t name) { node.memory.staged.erase(name); }
-  void put_record(PromiseNode& node, std::size_t key, PromiseRecord record, Seq sender, PromiseAnswer answer);
+  void put_record(PromiseNode& node, std::size_t key, PromiseRecord record, Seq sender, const PromiseAnswer& answer);
   /// The records of these parts; for a comparison, or to fetch.
-  void list(PromiseNode& node, Seq as_of, const std::vector<PromisePart>& parts, PromiseAnswer answer);
+  void list(PromiseNode& node, Seq as_of, const std::vector<PromisePart>& parts, const PromiseAnswer& answer);
   void fetch(PromiseNode& node, std::size_t key, PromiseAnswer answer);
   void drop_abandoned(PromiseNode& node);
 
+  /// It takes, or commits, what was sent under a map before `seq`.
+  [[nodiscard]] bool has_older_commits(const PromiseNode& node, Seq seq) const;
   /// Commits on this node's disk. `then` hears whether it is there: not if an equal or a higher revision is.
   void commit_here(PromiseNode& node, std::size_t key, PromiseRecord record, Seq map_seq,
                    std::function<void(bool)> then);

@@ -151,6 +151,13 @@ void PromiseWorld::wait_for_seq(PromiseNode& node, Seq seq, Ticks deadline, std:
   later_at(node, 4, [this, &node, seq, deadline, then = std::move(then)] { wait_for_seq(node, seq, deadline, then); });
 }
 
+bool PromiseWorld::bites(PromiseFlaw flaw) {
+  if (!broken(flaw)) return false;
+  if (++outcome.bites == 1 && options_.turn != 0) prng = Prng(options_.turn);
+  if (traces()) trace("from here on without " + std::string(promise_flaw_name(flaw)));
+  return true;
+}
+
 Ticks PromiseWorld::delay() {
   if (!faults || !prng.chance(1, temper.slow_message)) return some(3);
   return some(prng.chance(1, 4) ? 120 : 30);

@@ -51,6 +51,7 @@ struct PromiseMemory {
   Ticks lease_until = 0;
   Seq grant_seq;
   std::multiset<Seq> commits;        ///< under way, by the map seq of the sender
+  std::multiset<Seq> bodies;         ///< of these, those whose bodies are still on their way
   std::map<std::size_t, Seq> fresh;  ///< keys written in this life, with the map that was applied here
   bool filling = true;               ///< as the filler saw it last
   bool filler_at_work = false;
@@ -171,6 +172,8 @@ class PromiseWorld {
   [[nodiscard]] bool broken(PromiseFlaw flaw) const {
     return (broken_ & (std::uint64_t{1} << static_cast<int>(flaw))) != 0;
   }
+  /// Asked where the rule would decide otherwise.
+  bool bites(PromiseFlaw flaw);
   [[nodiscard]] bool traces() const { return static_cast<bool>(options_.trace); }
   void trace(const std::string& line) const;
   Ticks some(Ticks usual) { return 1 + static_cast<Ticks>(prng.below(static_cast<std::uint64_t>(usual))); }

@@ -84,6 +84,10 @@ struct PromiseOptions {
   std::uint64_t seed = 1;
   PromiseProfile profile = PromiseProfile::kMixed;
   std::vector<PromiseFlaw> broken;
+  /// Unless 0: when a broken rule first decides something otherwise than it would in force, the run goes on with this
+  /// randomness. What is rare after a rare moment is found by many turns of the few seeds that come there (importance
+  /// splitting: Kahn and Harris, 1951). Rules of which one in 10 000 seeds or fewer shows anything say when that is.
+  std::uint64_t turn = 0;
   /// The redundancy of a key changes, or another write follows such a change, even while a write of that key has an
   /// open outcome. The promise does not hold then: copies that the next primary does not know of are never taken back.
   bool levels_change_while_open = false;
@@ -95,6 +99,7 @@ struct PromiseOutcome {
   /// Empty if the promise was kept; otherwise what was wrong.
   std::string violation;
   std::uint64_t events = 0;
+  std::uint64_t bites = 0;         ///< how often the broken rule decided otherwise, if it is one that says so
   std::uint64_t acknowledged = 0;  ///< writes and deletes
   std::uint64_t refused = 0;       ///< the same, with no or an open outcome
   std::uint64_t read = 0;          ///< 200
