@@ -228,6 +228,11 @@ class App {
     plan->add_option("--drain", drained_, "as if this node were to be emptied");
     plan->callback([this] { outcome_ = run_plan(node_, drained_); });
 
+    auto* const verify =
+        add("verify", "whether every object has all its copies: 0, or 1 with what is missing; mends it");
+    add_node(verify);
+    verify->callback([this] { outcome_ = run_verify(node_); });
+
     auto* const can_stop = add("can-stop", "whether these nodes can stop now: exit code 0, or 1 with the reasons");
     can_stop->add_option("NODE", nodes_, "their names")->required();
     add_node(can_stop);
@@ -276,9 +281,12 @@ class App {
     get->callback([this] { outcome_ = run_get(node_, key_, output_); });
 
     auto* const rm = add("rm", "remove objects");
-    rm->add_option("KEY", keys_, "their keys")->required();
+    rm->add_option("KEY", rm_.keys, "their keys");
+    rm->add_option("--prefix", rm_.prefix, "all objects whose keys begin so; asks before it removes them");
+    rm->add_flag("--yes", rm_.yes, "does not ask");
+    rm->add_option("--parallel", rm_.parallel, "how many at a time")->check(CLI::Range(1, 64))->capture_default_str();
     add_node(rm);
-    rm->callback([this] { outcome_ = run_rm(node_, keys_); });
+    rm->callback([this] { outcome_ = run_rm(node_, rm_); });
 
     auto* const stat = add("stat", "what is known of an object, without its bytes");
     stat->add_option("KEY", key_, "the object's key")->required();
@@ -348,6 +356,7 @@ class App {
   SimulateCommand simulate_;
   StoreCommand store_;
   PutCommand put_;
+  RmCommand rm_;
   RestoreCommand restore_;
   bool wait_ = false, cancel_ = false;
   std::string data_dir_;
@@ -358,7 +367,6 @@ class App {
   std::vector<std::string> nodes_;
   std::string output_;
   std::string prefix_;
-  std::vector<std::string> keys_;
 };
 
 }  // namespace

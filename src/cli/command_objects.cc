@@ -1,9 +1,10 @@
-// put, get, rm, stat, ls: people's way to objects.
+// put, get, stat, restore, ls: people's way to objects.
 #include "api_client.h"
 #include "commands.h"
 #include "download.h"
 #include "file_set.h"
 #include "json_view.h"
+#include "listing.h"
 #include "open_file.h"
 #include "progress.h"
 #include "render.h"
@@ -15,12 +16,12 @@
 #include <cstdio>
 #include <cstring>
 #include <iostream>
-#include <set>
 #include <sys/stat.h>
 
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
+#include <boost/json/value_from.hpp>
 
 #include "brigade/base/settings.h"
 #include "brigade/net/http_semantics.h"
@@ -165,33 +166,6 @@ int run_get(const NodeOptions& node, const std::string& key, const std::string& 
   return kDone;
 }
 
-int run_rm(const NodeOptions& node, const std::vector<std::string>& keys) {
-  const auto address = node_address(node.url);
-  if (!address) return fail(address.error());
-  const ApiClient client(*address);
-  json::array removed;
-  json::array failed;
-  for (const auto& key : keys) {
-    net::RequestHead request;
-    request.method = "DELETE";
-    request.target = "/o/" + net::encode_key(key);
-    const auto answer = client.call(request);
-    if (answer && answer->status >= 200 && answer->status < 300) {
-      removed.emplace_back(key);
-      continue;
-    }
-    const auto error = answer ? problem_of(*answer) : answer.error();
-    complain(key + " is not removed: " + error.detail());
-    failed.push_back(json::object{{"key", key}, {"error", error.detail()}});
-  }
-  const bool all = failed.empty();
-  if (node.json)
-    std::cout << pretty(json::object{{"removed", std::move(removed)}, {"failed", std::move(failed)}});
-  else
-    std::cerr << counted(removed.size(), "object") << " removed\n";
-  return all ? kDone : kFailed;
-}
-
 int run_stat(const NodeOptions& node, const std::string& key) {
   const auto address = node_address(node.url);
   if (!address) return fail(address.error());
@@ -243,36 +217,14 @@ int run_ls(const NodeOptions& node, const std::string& prefix) {
   const auto address = node_address(node.url);
   if (!address) return fail(address.error());
   const ApiClient client(*address);
-  json::array all;
-  std::set<std::string> unreachable;
-  std::uint64_t unknown_buckets = 0;
-  std::string after;
-  while (true) {
-    auto target = "/cluster/objects?limit=1000&prefix=" + net::encode_key(prefix);
-    if (!after.empty()) target += "&after=" + net::encode_key(after);
-    const auto page = client.get_json(target);
-    if (!page) return fail(page.error());
-    for (const auto& object : array_at(*page, "objects")) all.push_back(object);
-    for (const auto& name : array_at(*page, "unreachable")) unreachable.emplace(name.as_string());
-    unknown_buckets = std::max(unknown_buckets, number_at(*page, "unknown_buckets"));
-    const auto* const next = find_at(*page, "next");
-    if (next == nullptr || !next->is_string()) break;
-    std::string next_key(next->as_string());
-    if (next_key <= after) return fail({Errc::kBadGateway, "the node's list of objects goes round in circles"});
-    after = std::move(next_key);
-  }
-  json::array silent;
-  for (const std::string& name : unreachable) silent.push_back(json::value(name));
-  const bool is_whole = silent.empty() && unknown_buckets == 0;
-  std::string missing;
-  for (const std::string& name : unreachable) missing += (missing.empty() ? "" : ", ") + name;
-  std::cout << (node.json ? pretty(json::object{{"objects", std::move(all)},
-                                                {"unreachable", std::move(silent)},
-                                                {"unknown_buckets", unknown_buckets}})
-                          : render_objects(all));
-  if (unknown_buckets > 0)
-    complain("the list is not whole: no node that is up serves " + counted(unknown_buckets, "bucket"));
-  if (!missing.empty()) complain("the list is not whole: no answer came from " + missing);
+  auto listing = list_objects(client, prefix);
+  if (!listing) return fail(listing.error());
+  const bool is_whole = listing->is_whole();
+  std::cout << (node.json ? pretty(json::object{{"objects", listing->objects},
+                                                {"unreachable", json::value_from(listing->unreachable)},
+                                                {"unknown_buckets", listing->unknown_buckets}})
+                          : render_objects(listing->objects));
+  complain_of_gaps(*listing);
   return is_whole ? kDone : kFailed;
 }
 

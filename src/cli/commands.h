@@ -74,6 +74,9 @@ int run_plan(const NodeOptions& node, const std::string& drained);
 int run_can_stop(const NodeOptions& node, const std::vector<std::string>& names);
 int run_drain(const NodeOptions& node, const AdminAccess& access, const std::string& name, bool wait, bool cancel);
 
+/// 0 if every object has its copies, otherwise 1.
+int run_verify(const NodeOptions& node);
+
 struct AcceptLossCommand {
   std::vector<std::uint16_t> buckets;
   bool all = false;
@@ -106,7 +109,13 @@ struct PutCommand {
 int run_put(const NodeOptions& node, const PutCommand& command);
 /// `output` empty or "-": stdout.
 int run_get(const NodeOptions& node, const std::string& key, const std::string& output);
-int run_rm(const NodeOptions& node, const std::vector<std::string>& keys);
+struct RmCommand {
+  std::vector<std::string> keys;
+  std::string prefix;          ///< instead of keys: all objects whose keys begin with it
+  bool yes = false;            ///< does not ask whether that is meant
+  std::uint32_t parallel = 8;  ///< at a time, at least 1
+};
+int run_rm(const NodeOptions& node, const RmCommand& command);
 int run_stat(const NodeOptions& node, const std::string& key);
 struct RestoreCommand {
   std::string key;

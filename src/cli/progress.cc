@@ -22,9 +22,9 @@ std::string progress_line(const ProgressState& state, std::chrono::duration<doub
   auto percent = std::to_string(static_cast<int>(part * 100));
   percent.insert(0, 3 - percent.size(), ' ');
   std::string line = "[" + std::string(filled, '#') + std::string(kBarCells - filled, '-') + "] " + percent + " %  " +
-                     std::to_string(state.files_done) + " of " + counted(state.files, "file") + ", " +
-                     human_bytes(state.bytes_done) + " of " + human_bytes(state.bytes);
-  if (elapsed.count() > 0.2)
+                     std::to_string(state.files_done) + " of " + counted(state.files, state.what);
+  if (state.bytes > 0) line += ", " + human_bytes(state.bytes_done) + " of " + human_bytes(state.bytes);
+  if (state.bytes > 0 && elapsed.count() > 0.2)
     line +=
         ", " + human_bytes(static_cast<std::uint64_t>(static_cast<double>(state.bytes_done) / elapsed.count())) + "/s";
   if (state.failed > 0) line += ", " + std::to_string(state.failed) + " failed";

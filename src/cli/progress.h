@@ -14,7 +14,8 @@ struct ProgressState {
   std::uint64_t files = 0;
   std::uint64_t failed = 0;
   std::uint64_t bytes_done = 0;
-  std::uint64_t bytes = 0;
+  std::uint64_t bytes = 0;  ///< 0: they are not counted
+  std::string what = "file";
 };
 
 /// "[########----------------]  33 %  66 of 200 files, 12.1 of 31.2 MiB, 8.1 MiB/s"

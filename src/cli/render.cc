@@ -201,6 +201,40 @@ std::string render_plan(const json::value& plan) {
   return out + "\n" + table.text();
 }
 
+std::string render_proof(const json::value& proof) {
+  const auto line = [](std::uint64_t count, const std::string& rest) {
+    return count == 0 ? std::string() : counted(count, "object") + rest + "\n";
+  };
+  std::string out;
+  if (is_true_at(proof, "whole"))
+    out = "every object has all its copies: " + counted(number_at(proof, "records"), "object") + ", compared by " +
+          counted(number_at(proof, "compared"), "digest") + "\n";
+  if (const auto mended = number_at(proof, "mended"); mended > 0)
+    out += counted(mended, "bucket") + " differed between siblings, and " + (mended == 1 ? "is" : "are") +
+           " the same now\n";
+  out += line(number_at(proof, "crowded"),
+              " with copies that share a node: there are too few nodes, or one has just come");
+  out += line(number_at(proof, "short"), " with fewer copies than their redundancy: buckets of theirs are not in sync");
+  Table shortages({{"BUCKET", Align::kRight},
+                   {"REDUNDANCY", Align::kRight},
+                   {"COPIES", Align::kRight},
+                   {"OBJECTS", Align::kRight}});
+  for (const auto& shortage : array_at(proof, "shortages"))
+    shortages.row({text_at(shortage, "bucket"), text_at(shortage, "redundancy"), text_at(shortage, "copies"),
+                   text_at(shortage, "records")});
+  if (!array_at(proof, "shortages").empty()) out += shortages.text();
+  out += line(number_at(proof, "differing"), " that siblings do not agree about:");
+  Table differences({{"OBJECT"}, {"NODE"}, {"REVISION"}, {"OTHER"}, {"REVISION"}});
+  for (const auto& difference : array_at(proof, "differences")) {
+    const std::string key = text_at(difference, "key");
+    differences.row({key.empty() ? text_at(difference, "id") : key, text_at(difference, "node"),
+                     text_at(difference, "revision"), text_at(difference, "other"),
+                     text_at(difference, "other_revision")});
+  }
+  if (!array_at(proof, "differences").empty()) out += differences.text();
+  return out;
+}
+
 std::string render_losses(const json::value& losses) {
   const std::uint64_t count = number_at(losses, "count");
   if (count == 0) return "nothing is lost: no bucket waits for a node that is away\n";

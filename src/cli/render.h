@@ -23,6 +23,8 @@ std::string render_log(const boost::json::value& log);
 std::string render_settings(const boost::json::value& settings);
 /// Of GET /cluster/plan.
 /// Of /cluster/losses.
+/// GET /cluster/verify.
+std::string render_proof(const boost::json::value& proof);
 std::string render_losses(const boost::json::value& losses);
 std::string render_plan(const boost::json::value& plan);
 /// Of GET /cluster/revisions/KEY.

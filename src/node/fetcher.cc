@@ -47,15 +47,21 @@ asio::awaitable<Result<std::vector<SharedPart>>> Fetcher::differing(NodeId sourc
   co_return std::move(unequal);
 }
 
+asio::awaitable<Result<std::vector<store::IndexEntry>>> Fetcher::listed(NodeId source, Seq as_of,
+                                                                        std::vector<SharedPart> parts) {
+  auto body = co_await ask(source, "/peer/list", as_of, parts);
+  if (!body) co_return body.error();
+  auto entries = parse_entries(*body);
+  co_return std::move(entries);
+}
+
 asio::awaitable<Result<std::vector<store::IndexEntry>>> Fetcher::align(NodeId source, Seq as_of,
                                                                        std::vector<SharedPart> parts) {
   // What is here is listed first: whatever is committed after this moment is no leftover.
   std::vector<store::IndexEntry> ours;
   for (const SharedPart& part : parts)
     for (const store::IndexEntry& e : context_.store.list(part.home, part.level.value)) ours.push_back(e);
-  auto body = co_await ask(source, "/peer/list", as_of, parts);
-  if (!body) co_return body.error();
-  auto theirs = parse_entries(*body);
+  auto theirs = co_await listed(source, as_of, parts);
   if (!theirs) co_return theirs.error();
 
   Status outcome;
@@ -82,9 +88,7 @@ asio::awaitable<Result<std::vector<store::IndexEntry>>> Fetcher::align(NodeId so
 asio::awaitable<Status> Fetcher::exchange(NodeId partner, Seq as_of, std::vector<SharedPart> parts) {
   auto aligned = co_await align(partner, as_of, parts);
   if (!aligned) co_return aligned.error();
-  auto body = co_await ask(partner, "/peer/list", as_of, parts);
-  if (!body) co_return body.error();
-  auto theirs = parse_entries(*body);
+  auto theirs = co_await listed(partner, as_of, parts);
   if (!theirs) co_return theirs.error();
   std::map<ObjectId, Revision> known;
   for (const store::IndexEntry& e : *theirs) known[e.id] = e.revision;

@@ -23,6 +23,10 @@ class Fetcher {
   /// The parts whose digest at `source` is not ours. `as_of` is the map seq that the source must have applied.
   asio::awaitable<Result<std::vector<SharedPart>>> differing(NodeId source, Seq as_of, std::vector<SharedPart> parts);
 
+  /// What `source` has of these parts, once it has finished writes that began before `as_of`.
+  asio::awaitable<Result<std::vector<store::IndexEntry>>> listed(NodeId source, Seq as_of,
+                                                                 std::vector<SharedPart> parts);
+
   /// Fetches what `source` has newer. Returns what was here before, and `source` does not know. Errors: whatever kept
   /// it from being whole.
   asio::awaitable<Result<std::vector<store::IndexEntry>>> align(NodeId source, Seq as_of,

@@ -11,6 +11,7 @@
 #include "operator_objects.h"
 #include "operator_requests.h"
 #include "operator_restore.h"
+#include "operator_verify.h"
 #include "record_fields.h"
 #include "scrub_task.h"
 #include "web_page.h"
@@ -49,6 +50,7 @@ std::string_view methods_of(std::string_view path) {
                                         "/cluster/plan",
                                         "/cluster/can-stop",
                                         "/cluster/losses",
+                                        "/cluster/verify",
                                         "/cluster/objects"};
   if (path == "/cluster/settings") return "GET, HEAD, POST";
   if (path == "/cluster/remove" || path == "/cluster/drain" || path == "/cluster/scrub" ||
@@ -62,7 +64,11 @@ std::string_view methods_of(std::string_view path) {
 }  // namespace
 
 OperatorEndpoint::OperatorEndpoint(NodeContext& context, const wire::ClusterSecret& secret)
-    : context_(context), secret_(secret), admin_gate_(secret), listings_(context.executor, 1) {}
+    : context_(context),
+      secret_(secret),
+      admin_gate_(secret),
+      listings_(context.executor, 1),
+      proofs_(context.executor, 1) {}
 
 asio::awaitable<void> OperatorEndpoint::handle(net::Request& request, net::Response& response) {
   const net::RequestHead& head = request.head();
@@ -115,6 +121,8 @@ asio::awaitable<void> OperatorEndpoint::read(std::string path, std::string query
     co_await can_stop(std::move(query), response);
   } else if (path == "/cluster/losses") {
     co_await send_json(response, losses_json(view->map));
+  } else if (path == "/cluster/verify") {
+    co_await verify(response);
   } else if (path == "/cluster/objects") {
     co_await objects(std::move(query), response);
   } else if (path.starts_with(kLocate)) {
@@ -304,6 +312,17 @@ asio::awaitable<void> OperatorEndpoint::objects(std::string query, net::Response
     co_return;
   }
   co_await send_json(response, std::move(*body));
+}
+
+asio::awaitable<void> OperatorEndpoint::verify(net::Response& response) {
+  if (!context_.control.may_serve()) {
+    co_await send_problem(response, no_quorum_error(*context_.view()));
+    co_return;
+  }
+  co_await proofs_.enter();
+  json::object body = co_await verify_all(context_);
+  proofs_.leave();
+  co_await send_json(response, std::move(body));
 }
 
 asio::awaitable<void> OperatorEndpoint::ready(net::Response& response) {

@@ -37,6 +37,7 @@ class OperatorEndpoint {
   asio::awaitable<void> revisions(std::string encoded_key, net::Response& response);
   asio::awaitable<void> restore(std::string encoded_key, std::string query, net::Response& response);
   asio::awaitable<void> objects(std::string query, net::Response& response);
+  asio::awaitable<void> verify(net::Response& response);
   asio::awaitable<void> ready(net::Response& response);
   asio::awaitable<void> metrics(net::Response& response);
 
@@ -52,6 +53,7 @@ class OperatorEndpoint {
   const wire::ClusterSecret secret_;
   AdminGate admin_gate_;
   Gate listings_;  ///< a list of objects reads the whole store: one at a time
+  Gate proofs_;    ///< so does a comparison that finds much
   const std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
 
   Position counted_at_;

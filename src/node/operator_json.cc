@@ -89,6 +89,17 @@ json::value bytes_json(const std::optional<std::uint64_t>& bytes) {
 
 }  // namespace
 
+std::uint32_t unknown_buckets(const ClusterMap& map) {
+  std::uint32_t unknown = 0;
+  for_all_buckets([&](BucketId home) {
+    bool known = false;
+    for (std::uint32_t j = 0; j < map.settings().min_redundancy && !known; ++j)
+      known = map.is_in_sync(placement::by_distance(home, j));
+    if (!known) ++unknown;
+  });
+  return unknown;
+}
+
 BucketCounts count_buckets(const ClusterMap& map) {
   BucketCounts counts;
   for_all_buckets([&](BucketId bucket) {

@@ -39,6 +39,9 @@ struct BucketCounts {
 /// Cost: looks at every bucket; some milliseconds. Keep it for as long as the map's seq stays.
 BucketCounts count_buckets(const cluster::ClusterMap& map);
 
+/// Home buckets of whose objects nobody can tell now: no replica of the lowest allowed redundancy is in sync.
+std::uint32_t unknown_buckets(const cluster::ClusterMap& map);
+
 /// "serving", "no-quorum", "joining".
 std::string_view node_state(const View& view, bool may_serve);
 

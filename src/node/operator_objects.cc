@@ -140,18 +140,6 @@ bool take_page(const std::string& text, Page& page) {
   return true;
 }
 
-/// Home buckets of objects that nobody can list now: no replica of the lowest allowed redundancy is in sync.
-std::uint32_t unknown_buckets(const cluster::ClusterMap& map) {
-  std::uint32_t unknown = 0;
-  for (std::size_t i = 0; i < kBucketCount; ++i) {
-    bool known = false;
-    for (std::uint32_t j = 0; j < map.settings().min_redundancy && !known; ++j)
-      known = map.is_in_sync(placement::by_distance(BucketId{static_cast<std::uint16_t>(i)}, j));
-    if (!known) ++unknown;
-  }
-  return unknown;
-}
-
 asio::awaitable<void> ask(NodeContext& context, std::string name, std::string address, Seq seq, const KeyQuery& query,
                           Page& page, json::array& unreachable) {
   net::RequestHead head;

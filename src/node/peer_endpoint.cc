@@ -3,6 +3,7 @@
 #include "object_response.h"
 #include "operator_endpoint.h"
 #include "operator_restore.h"
+#include "operator_verify.h"
 #include "primary_writer.h"
 #include "read_path.h"
 #include "record_fields.h"
@@ -42,6 +43,8 @@ asio::awaitable<void> PeerEndpoint::handle(net::Request& request, net::Response&
     co_await handle_peer_propose(context_, request, response);
   } else if (action == "keys" && method == "GET") {
     co_await handle_peer_keys(context_, request, response);
+  } else if (action == "verify" && method == "GET") {
+    co_await handle_peer_verify(context_, request, response);
   } else {
     co_await handle_object(action, rest, request, response);
   }

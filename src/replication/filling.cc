@@ -91,13 +91,32 @@ std::optional<BucketId> needed_by(const ClusterMap& map, NodeId self, BucketId h
   return std::nullopt;
 }
 
-NodeId comparison_partner(const ClusterMap& map, BucketId home, Level level, NodeId self) {
+NodeId in_sync_sibling(const ClusterMap& map, BucketId home, Level level, NodeId self) {
   for (std::uint32_t j = 0; j < level.redundancy(); ++j) {
     const BucketId bucket = placement::by_distance(home, j);
     const NodeId owner = map.cell(bucket).owner;
     if (owner != self && map.is_in_sync(bucket)) return owner;
   }
   return NodeId{};
+}
+
+std::vector<NodeId> in_sync_nodes(const ClusterMap& map, BucketId home, Level level) {
+  std::vector<NodeId> nodes;
+  for (std::uint32_t j = 0; j < level.redundancy(); ++j) {
+    const BucketId bucket = placement::by_distance(home, j);
+    const NodeId owner = map.cell(bucket).owner;
+    if (map.is_in_sync(bucket) && std::ranges::find(nodes, owner) == nodes.end()) nodes.push_back(owner);
+  }
+  return nodes;
+}
+
+std::vector<NodeId> comparison_partners(const ClusterMap& map, BucketId home, Level level, NodeId self) {
+  std::vector<NodeId> nodes = in_sync_nodes(map, home, level);
+  const auto here = std::ranges::find(nodes, self);
+  if (here == nodes.end()) return {};
+  if (here != nodes.begin()) return {nodes.front()};
+  nodes.erase(here);
+  return nodes;
 }
 
 }  // namespace brigade::replication

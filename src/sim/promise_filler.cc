@@ -295,7 +295,7 @@ void PromiseFiller::clear_unplaced(PromiseNode& node) {
     const BucketId home = placement::home_bucket(PromiseWorld::object(key));
     // Somebody serves it, or it stays: the last copy is never dropped.
     return !replication::is_placed(world_.map(node), node.id, home, level) &&
-           replication::comparison_partner(world_.map(node), home, level, node.id);
+           replication::in_sync_sibling(world_.map(node), home, level, node.id);
   };
   for (std::size_t key = 0; key < PromiseWorld::kKeys; ++key) {
     const auto& record = node.store[key];

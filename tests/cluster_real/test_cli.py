@@ -107,6 +107,21 @@ class Cli(ClusterTest):
         self.brigade("stat", key, code=1)
         self.brigade("get", key, "-o", f"{self.root}/gone", code=1)
         self.assertFalse(os.path.exists(f"{self.root}/gone"))
+        self.remove_by_prefix()
+
+    def remove_by_prefix(self):
+        for name in ("a", "b", "c"):
+            self.brigade("put", f"{self.root}/folder/one.jpg", "--key", f"old/{name}")
+        self.brigade("put", f"{self.root}/folder/one.jpg", "--key", "older")
+        self.brigade("rm", code=2)
+        self.brigade("rm", "older", "--prefix", "old/", code=2)
+        _, said = self.brigade("rm", "--prefix", "old/", code=1)
+        self.assertRegex(said, r"3 objects \(87.9 KiB\) begin with old/; nothing was removed")
+        self.assertEqual(len(self.json("ls", "--prefix", "old")["objects"]), 4)
+        gone = {"removed": ["old/a", "old/b", "old/c"], "failed": []}
+        self.assertEqual(self.json("rm", "--prefix", "old/", "--yes"), gone)
+        self.assertEqual([each["key"] for each in self.json("ls", "--prefix", "old")["objects"]], ["older"])
+        self.assertEqual(self.json("rm", "--prefix", "old/", "--yes")["removed"], [])
 
     def cluster(self):
         self.assertEqual(self.json("status")["state"], "serving")

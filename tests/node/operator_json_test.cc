@@ -6,6 +6,7 @@
 #include "operator_locate.h"
 #include "operator_losses.h"
 #include "operator_requests.h"
+#include "operator_verify.h"
 #include "replication/maps.h"
 
 #include <map>
@@ -155,6 +156,45 @@ TEST_CASE("what is lost is told with the node that has the rest of it") {
   CHECK(accepted_losses(m.map(), std::nullopt)->size() == 1);
   CHECK(accepted_losses(m.map(), BucketSet::of(BucketId{6}))->size() == 1);
   CHECK(accepted_losses(m.map(), BucketSet::of(BucketId{9})).error().code() == Errc::kConflict);
+}
+
+TEST_CASE("what nodes say of their copies is added up") {
+  MapMaker m;
+  m.node(1).node(2);
+  const SharedPart part{BucketId{6}, placement::Level{1}};
+  Comparison one;
+  one.parts = 10;
+  one.records = 70;
+  one.mended = 1;
+  one.crowded = 4;
+  one.shortages = {{part, 1, 3}, {{BucketId{8}, placement::Level{2}}, 2, 5}};
+  one.differences = {{part, NodeId{2}, ObjectId{6, 1}, Revision{}, Revision{9}}};
+  one.silent = {NodeId{2}};
+  Comparison two;
+  two.records = 30;
+  two.silent = {NodeId{2}};
+  const json::object first = comparison_json(m.map(), NodeId{1}, one);
+  const auto sum = add_up({first, comparison_json(m.map(), NodeId{2}, two)});
+  REQUIRE(sum);
+  CHECK(sum->at("records") == 100);
+  CHECK(sum->at("compared") == 10);
+  CHECK(sum->at("mended") == 1);
+  CHECK(sum->at("crowded") == 4);
+  CHECK(sum->at("short") == 8);
+  CHECK(sum->at("differing") == 1);
+  CHECK(sum->at("silent") == json::array{"n2"});
+  CHECK(sum->at("shortages").as_array().size() == 2);
+  const json::object& difference = sum->at("differences").as_array()[0].as_object();
+  CHECK(difference.at("node") == "n1");
+  CHECK(difference.at("other") == "n2");
+  CHECK(difference.at("redundancy") == 2);
+
+  json::object other = first;
+  other["short"] = "many";
+  CHECK(add_up({other}).error().code() == Errc::kBadGateway);
+  other = first;
+  other.erase("silent");
+  CHECK_FALSE(add_up({other}));
 }
 
 TEST_CASE("stand-ins and buckets on the move are counted beside") {

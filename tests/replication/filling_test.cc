@@ -83,10 +83,26 @@ TEST_CASE("a sibling in sync on the same node leaves nothing to fetch") {
 TEST_CASE("comparison is with another node that is in sync") {
   MapMaker m;
   m.node(1).node(2).serving(1, 6).serving(2, 7);
-  CHECK(comparison_partner(m.map(), BucketId{6}, placement::Level{1}, NodeId{1}) == NodeId{2});
-  CHECK_FALSE(comparison_partner(m.map(), BucketId{6}, placement::Level{0}, NodeId{1}));
+  CHECK(in_sync_sibling(m.map(), BucketId{6}, placement::Level{1}, NodeId{1}) == NodeId{2});
+  CHECK_FALSE(in_sync_sibling(m.map(), BucketId{6}, placement::Level{0}, NodeId{1}));
   m.down(2);
-  CHECK_FALSE(comparison_partner(m.map(), BucketId{6}, placement::Level{1}, NodeId{1}));
+  CHECK_FALSE(in_sync_sibling(m.map(), BucketId{6}, placement::Level{1}, NodeId{1}));
+}
+
+TEST_CASE("whoever has what another sibling lacks compares with it") {
+  using Nodes = std::vector<NodeId>;
+  MapMaker m;
+  m.node(1).node(2).node(3).node(4).serving(1, 4).serving(2, 5).serving(3, 6).serving(3, 7);
+  const placement::Level four{2};
+  CHECK(in_sync_nodes(m.map(), BucketId{4}, four) == Nodes{NodeId{1}, NodeId{2}, NodeId{3}});
+  CHECK(comparison_partners(m.map(), BucketId{4}, four, NodeId{1}) == Nodes{NodeId{2}, NodeId{3}});
+  CHECK(comparison_partners(m.map(), BucketId{4}, four, NodeId{3}) == Nodes{NodeId{1}});
+  CHECK(comparison_partners(m.map(), BucketId{4}, placement::Level{0}, NodeId{1}).empty());
+  CHECK(comparison_partners(m.map(), BucketId{4}, four, NodeId{4}).empty());
+  m.down(1);
+  CHECK(comparison_partners(m.map(), BucketId{4}, four, NodeId{2}) == Nodes{NodeId{3}});
+  m.assign(wire::Role::kOwner, 4, 4);  // it fills
+  CHECK(comparison_partners(m.map(), BucketId{4}, four, NodeId{4}).empty());
 }
 
 TEST_CASE("a part begins with its assignment, or with the node's present life") {

@@ -52,8 +52,16 @@ bool vouches(const cluster::ClusterMap& map, NodeId self, BucketId home, placeme
 /// that means for other buckets shows when this one is in sync.
 std::optional<BucketId> needed_by(const cluster::ClusterMap& map, NodeId self, BucketId home, placement::Level level);
 
-/// An in-sync sibling on another node to compare (home, level) with, for the background comparison; none if there is
-/// none.
-NodeId comparison_partner(const cluster::ClusterMap& map, BucketId home, placement::Level level, NodeId self);
+/// The node nearest to home, and other than `self`, that is in sync for (home, level); none if there is none.
+NodeId in_sync_sibling(const cluster::ClusterMap& map, BucketId home, placement::Level level, NodeId self);
+
+/// The nodes that are in sync for one of the replica buckets of (home, level), the nearest to home first, each once.
+std::vector<NodeId> in_sync_nodes(const cluster::ClusterMap& map, BucketId home, placement::Level level);
+
+/// With whom this node compares what it has of (home, level): the first of those in sync with all others, any other one
+/// with the first. So whichever of two lacks something, the one that has it asks. Nobody, if this node itself is not in
+/// sync for it: then it fills, and what it has from before is not spread.
+std::vector<NodeId> comparison_partners(const cluster::ClusterMap& map, BucketId home, placement::Level level,
+                                        NodeId self);
 
 }  // namespace brigade::replication
