@@ -12,7 +12,7 @@ class Growth(ClusterTest):
         objects, copies = {}, []
         for number in range(200):
             key = f"growth/{number}"
-            put = cluster.nodes[number % 5].request("PUT", f"/o/{key}", content(key, 700))
+            put = cluster.nodes[number % 5].patient("PUT", f"/o/{key}", content(key, 700))
             self.assertIn(put.status, (200, 201), put)
             objects[key] = 700
             copies.append(int(put.headers["Brigade-Copies"]))

@@ -133,11 +133,12 @@ PromiseOutcome run_without(PromiseFlaw flaw, PromiseProfile profile, std::uint64
   return run_promise(options);
 }
 
-/// The first of so many turns of this seed that breaks the promise.
+/// The first of so many turns of this seed that breaks the promise; `bit` counts seeds that have any turns.
 std::optional<std::uint64_t> turn_that_breaks(PromiseFlaw flaw, PromiseProfile profile, std::uint64_t seed,
-                                              std::uint64_t turns) {
+                                              std::uint64_t turns, std::uint64_t& bit) {
   for (std::uint64_t turn = 0; turn <= turns; ++turn) {
     const PromiseOutcome outcome = run_without(flaw, profile, seed, turn);
+    if (turn == 0 && outcome.bites > 0) ++bit;
     if (!outcome.ok()) return turn;
     if (outcome.bites == 0) break;
   }
@@ -210,12 +211,15 @@ TEST_CASE("the table of broken promises", "[.table]") {
       std::string first = "0";
       std::uint64_t broken = 0;
       std::uint64_t tried = 0;
+      std::uint64_t bit = 0;
       while (tried < runs && broken < enough) {
-        const auto turn = turn_that_breaks(flaw, profile, ++tried, turns);
+        const auto turn = turn_that_breaks(flaw, profile, ++tried, turns, bit);
         if (turn && ++broken == 1) first = std::to_string(tried) + (*turn == 0 ? "" : " turn " + std::to_string(*turn));
       }
       std::cout << ' ' << first << ", " << std::fixed << std::setprecision(2)
-                << 100.0 * static_cast<double>(broken) / static_cast<double>(tried) << " % |" << std::flush;
+                << 100.0 * static_cast<double>(broken) / static_cast<double>(tried) << " %";
+      if (bit > 0) std::cout << " (bites in " << bit << ')';
+      std::cout << " |" << std::flush;
     }
     std::cout << std::endl;
   }
