@@ -104,6 +104,17 @@ std::string scrub_text(const json::value& scrub) {
   return left == 0 ? text : text + ", " + std::to_string(left) + " WAIT FOR A GOOD COPY";
 }
 
+/// Empty if nothing is to be filled.
+std::string fill_text(const json::value& fill) {
+  const std::uint64_t left = number_at(fill, "left"), filled = number_at(fill, "filled");
+  if (left == 0) return {};
+  std::string text = std::to_string(filled) + " of " + counted(left + filled, "bucket") + ", " +
+                     human_bytes(number_at(fill, "bytes")) + " at " + human_bytes(number_at(fill, "bytes_per_second")) +
+                     "/s";
+  if (text_at(fill, "seconds_left") != "-") text += ", about " + text_at(fill, "seconds_left") + " s left";
+  return text;
+}
+
 std::string render_status(const json::value& cluster) {
   const auto coordinator = text_at(cluster, "coordinator");
   std::string out;
@@ -118,6 +129,8 @@ std::string render_status(const json::value& cluster) {
   add_line(out, "buckets", bucket_counts(cluster));
   add_line(out, "stored here",
            counted(number_at(cluster, "objects"), "object") + ", " + human_bytes(number_at(cluster, "bytes")));
+  if (const auto* const fill = find_at(cluster, "fill"); fill != nullptr && !fill_text(*fill).empty())
+    add_line(out, "filling", fill_text(*fill));
   if (const auto* const scrub = find_at(cluster, "scrub")) add_line(out, "scrub", scrub_text(*scrub));
   for (const json::value& disk : array_at(cluster, "disks")) {
     std::string text = text_at(disk, "path") + ": " + counted(number_at(disk, "objects"), "object") + ", " +

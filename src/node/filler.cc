@@ -30,6 +30,14 @@ std::vector<SharedPart> parts_of(const FillStep& step, BucketId bucket) {
   return parts;
 }
 
+/// How many of the replica buckets that an object of the usual redundancy with this home has are in sync.
+std::uint32_t copies_in_sync(const cluster::ClusterMap& map, BucketId bucket) {
+  std::uint32_t copies = 0;
+  for (std::uint32_t j = 0; j < map.settings().redundancy; ++j)
+    copies += map.is_in_sync(placement::by_distance(bucket, j)) ? 1 : 0;
+  return copies;
+}
+
 }  // namespace
 
 void Filler::report(wire::ReportKind kind, Seq as_of, const BucketSet& buckets) {
@@ -61,9 +69,8 @@ void Filler::release_moved(const View& view) {
 }
 
 std::vector<Filler::Work> Filler::look(const View& view, std::map<Seq, BucketSet>& filled) {
-  std::vector<Work> work;
+  std::vector<std::pair<std::uint32_t, BucketId>> lacking;  // by copies that there are
   bool any = false;
-  BucketSet complete;
   for (std::size_t i = 0; i < kBucketCount; ++i) {
     const BucketId bucket{static_cast<std::uint16_t>(i)};
     const cluster::Cell& cell = view.map.cell(bucket);
@@ -80,17 +87,30 @@ std::vector<Filler::Work> Filler::look(const View& view, std::map<Seq, BucketSet
       }
       filled_.erase(at);
     }
-    auto steps = replication::fill_steps(view.map, bucket, context_.self);
+    const auto steps = replication::fill_steps(view.map, bucket, context_.self);
     if (std::ranges::any_of(steps, [](const FillStep& s) { return s.kind == FillStep::Kind::kWait; })) continue;
     if (std::ranges::all_of(steps, [](const FillStep& s) { return s.kind == FillStep::Kind::kComplete; })) {
       filled_[bucket] = view.map.seq();
       filled[view.map.seq()].add(bucket);
-    } else if (work.size() < kBucketsPerPass) {
-      work.push_back({bucket, std::move(steps)});
+    } else {
+      lacking.emplace_back(copies_in_sync(view.map, bucket), bucket);
     }
   }
   if (!any) context_.fresh.settle(view.map.seq());
+  tell_progress(lacking.size());
+  std::ranges::sort(lacking);
+  std::vector<Work> work;
+  for (const auto& [copies, bucket] : lacking) {
+    if (work.size() == kBucketsPerPass) break;
+    work.push_back({bucket, replication::fill_steps(view.map, bucket, context_.self)});
+  }
   return work;
+}
+
+void Filler::tell_progress(std::size_t left) {
+  const auto told = context_.fill.update(std::chrono::steady_clock::now(), left, context_.stats.buckets_filled,
+                                         context_.stats.fetched_bytes);
+  if (told) spdlog::info("{}", *told);
 }
 
 asio::awaitable<void> Filler::fetch_from(NodeId source, const std::set<SharedPart>& parts, FillPass& pass) {

@@ -33,8 +33,9 @@ class Filler {
   };
 
   void release_moved(const View& view);
-  /// What is to be done now; buckets that are done already are put into `filled`.
+  /// What is to be done now, what has the fewest copies first; buckets that are done already are put into `filled`.
   std::vector<Work> look(const View& view, std::map<Seq, BucketSet>& filled);
+  void tell_progress(std::size_t left);
   asio::awaitable<void> fetch(const View& view, const std::vector<Work>& work);
   asio::awaitable<void> fetch_from(NodeId source, const std::set<SharedPart>& parts, FillPass& pass);
   void report(wire::ReportKind kind, Seq as_of, const BucketSet& buckets);

@@ -140,6 +140,7 @@ std::string metrics_text(const NodeContext& context, const View& view, const Buc
   add_buckets(collection, view, counts);
   add_store(collection, context.store.stats());
   if (context.disks != nullptr) add_disks(collection, context.disks->states());
+  collection.gauge("fill_buckets_left", "Buckets that this node has yet to compare and fetch.", context.fill.left());
   add_scrub(collection, context.store.scrub_progress(), context.scrub);
   add_data_plane(collection, context.stats);
   collection.gauge("uptime_seconds", "Since this process started.", uptime_seconds);

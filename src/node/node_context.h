@@ -7,6 +7,7 @@
 
 #include "async_tools.h"
 #include "blocking_pool.h"
+#include "fill_progress.h"
 #include "fresh_writes.h"
 
 #include <chrono>
@@ -135,6 +136,7 @@ struct NodeContext {
   BucketUploads uploads;
   DataStats stats;
   ScrubState scrub;
+  FillProgress fill;
   FreshWrites fresh;
   /// Buckets that this node has stopped serving before the log says so, with the assignment of the new owner for whom
   /// (design §5 "Moving a bucket").

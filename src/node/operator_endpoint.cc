@@ -158,6 +158,7 @@ asio::awaitable<void> OperatorEndpoint::cluster(net::Response& response) {
   const auto stored = context_.store.stats();
   json::object body = cluster_json(*view, counts(*view), context_.config, context_.control.may_serve(), stored);
   body["version"] = BRIGADE_VERSION;
+  body["fill"] = context_.fill.to_json();
   body["scrub"] = scrub_json(context_);
   body["disks"] = disks_json(context_);
   body["uptime_s"] = static_cast<std::uint64_t>(uptime_seconds());

@@ -51,6 +51,18 @@ TEST_CASE("status tells how far the scrub is, and what it has found") {
   CHECK_THAT(render_status(value), Contains("3 repaired, 1 WAIT FOR A GOOD COPY\n"));
 }
 
+TEST_CASE("status tells how far the node is with what it fills, while it does") {
+  auto value = cluster();
+  value.as_object()["fill"] = json::parse(R"({"left":0,"filled":9,"bytes":7,"bytes_per_second":0,"seconds_left":0})");
+  CHECK_THAT(render_status(value), !Contains("of 9 buckets"));
+  value.as_object()["fill"] =
+      json::parse(R"({"left":300,"filled":100,"bytes":1048576,"bytes_per_second":2048,"seconds_left":40})");
+  CHECK_THAT(render_status(value),
+             Contains("filling      100 of 400 buckets, 1.0 MiB at 2.0 KiB/s, about 40 s left\n"));
+  value.at("fill").as_object()["seconds_left"] = nullptr;
+  CHECK_THAT(render_status(value), Contains("2.0 KiB/s\n"));
+}
+
 TEST_CASE("status of a node without a quorum shows that there is no coordinator") {
   auto value = cluster();
   value.as_object()["coordinator"] = nullptr;
