@@ -41,14 +41,18 @@ asio::awaitable<Outcome> read_here(NodeContext& context, const ObjectId id, cons
                                    net::Request& request, net::Response& response, std::optional<UnsentRest>& rest) {
   const auto view = context.view();
   if (!context.serves(view->map, bucket)) co_return Outcome::kFailed;
+  // The bucket may have been given up while the disk was looked at.
+  const auto absent = [&context, bucket] { return may_leave(context, bucket) ? Outcome::kAbsent : Outcome::kFailed; };
   auto opened = co_await open_object(context, id, key);
   if (!opened) {
     if (opened.error().code() == Errc::kConflict) {
       co_await send_problem(response, opened.error());
       co_return Outcome::kAnswered;
     }
-    co_return opened.error().code() == Errc::kNotFound ? Outcome::kAbsent : Outcome::kFailed;
+    if (opened.error().code() != Errc::kNotFound) co_return Outcome::kFailed;
+    co_return absent();
   }
+  if (!replication::is_replica_bucket(bucket, id, placement::Level{opened->reader->meta().level})) co_return absent();
   ++context.stats.reads_local;
   OpenedObject object = std::move(*opened);
   std::function<Status()> check = [&context, bucket] { return may_leave(context, bucket); };

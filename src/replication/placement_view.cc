@@ -53,6 +53,10 @@ bool serves(const ClusterMap& map, NodeId node, BucketId bucket) {
   return map.cell(bucket).owner == node && map.is_in_sync(bucket);
 }
 
+bool is_replica_bucket(BucketId bucket, const ObjectId& id, Level level) {
+  return static_cast<std::uint32_t>(bucket.value ^ placement::home_bucket(id).value) < level.redundancy();
+}
+
 bool is_placed(const ClusterMap& map, NodeId node, BucketId home, Level level) {
   for (std::uint32_t j = 0; j < level.redundancy(); ++j) {
     const cluster::Cell& cell = map.cell(placement::by_distance(home, j));

@@ -90,9 +90,8 @@ void PromiseReader::ask_next(const JobPtr& job) {
 std::optional<std::size_t> PromiseReader::shown(const PromiseNode& node, std::size_t key, BucketId bucket) const {
   const auto& record = node.store[key];
   if (!record || record->tombstone) return std::nullopt;
-  // Left from when this node had another bucket of the object: nobody keeps it up to date.
-  const std::uint32_t distance = bucket.value ^ placement::home_bucket(PromiseWorld::object(key)).value;
-  const bool is_placed = distance < record->level.redundancy() || world_.broken(PromiseFlaw::kUnplacedRead);
+  const bool is_placed = replication::is_replica_bucket(bucket, PromiseWorld::object(key), record->level) ||
+                         world_.broken(PromiseFlaw::kUnplacedRead);
   return is_placed ? std::optional(record->op) : std::nullopt;
 }
 

@@ -1,5 +1,6 @@
 #include "operator_endpoint.h"
 
+#include "node/fakes.h"
 #include "record_fields.h"
 #include "replication/maps.h"
 
@@ -19,88 +20,14 @@
 
 using namespace brigade;        // NOLINT(google-build-using-namespace)
 using namespace brigade::node;  // NOLINT(google-build-using-namespace)
+using brigade::node::testing::FakeControl;
+using brigade::node::testing::FakeRequest;
+using brigade::node::testing::FakeResponse;
 using replication::testing::MapMaker;
 
 namespace {
 
 namespace json = boost::json;
-
-/// Says what the test wants, and notes what is proposed.
-class FakeControl final : public Control {
- public:
-  void show(const MapMaker& maker) {
-    view_ = std::make_shared<const View>(View{.map = maker.map(),
-                                              .state = cluster::State::kNormal,
-                                              .epoch = Epoch{1, NodeId{1}},
-                                              .coordinator = NodeId{1},
-                                              .is_coordinator = is_coordinator,
-                                              .in_roster = maker.map().node(NodeId{1}) != nullptr,
-                                              .quorum_needed = 1,
-                                              .present = 1,
-                                              .last = maker.map().seq()});
-  }
-  [[nodiscard]] std::shared_ptr<const View> view() const override { return view_; }
-  [[nodiscard]] bool may_serve() const override { return serves; }
-  void report(wire::Report /*report*/) override {}
-  void propose(wire::Change change, std::function<void(Result<Position>)> done) override {
-    proposed.push_back(std::move(change));
-    done(outcome);
-  }
-  void index_fetched(Result<wire::Snapshot> /*snapshot*/) override {}
-  [[nodiscard]] std::vector<LogLine> log(Seq /*after*/, std::size_t /*limit*/) const override { return {}; }
-  [[nodiscard]] ControlStats stats() const override { return {}; }
-  void stop() override {}
-
-  bool serves = true;
-  bool is_coordinator = true;
-  Result<Position> outcome = Position{Epoch{1, NodeId{1}}, Seq{42}};
-  std::vector<wire::Change> proposed;
-
- private:
-  std::shared_ptr<const View> view_;
-};
-
-class FakeRequest final : public net::Request {
- public:
-  FakeRequest(net::RequestHead head, std::string body) : head_(std::move(head)), body_(std::move(body)) {}
-  [[nodiscard]] const net::RequestHead& head() const override { return head_; }
-  [[nodiscard]] const net::BodyFraming& framing() const override { return framing_; }
-  asio::awaitable<Result<std::size_t>> read_some(std::span<std::byte> /*buffer*/) override { co_return std::size_t{0}; }
-  asio::awaitable<Result<std::string>> read_all(std::size_t bytes_max) override {
-    if (body_.size() > bytes_max) co_return Error{Errc::kTooLarge, "too large"};
-    co_return body_;
-  }
-  [[nodiscard]] std::optional<NodeId> peer() const override { return std::nullopt; }
-  [[nodiscard]] std::string remote() const override { return "test"; }
-
- private:
-  net::RequestHead head_;
-  std::string body_;
-  net::BodyFraming framing_;
-};
-
-class FakeResponse final : public net::Response {
- public:
-  asio::awaitable<Status> send(net::ResponseHead head_in, std::string_view body_in) override {
-    head = std::move(head_in);
-    body = body_in;
-    sent = true;
-    co_return Status{};
-  }
-  asio::awaitable<Status> begin(net::ResponseHead /*head*/, net::BodyFraming /*framing*/) override {
-    co_return Status{};
-  }
-  asio::awaitable<Status> write(std::span<const std::byte> /*bytes*/) override { co_return Status{}; }
-  asio::awaitable<Status> end() override { co_return Status{}; }
-  [[nodiscard]] bool begun() const override { return sent; }
-  void close_after() override {}
-
-  [[nodiscard]] json::object object() const { return json::parse(body).as_object(); }
-
-  net::ResponseHead head;
-  std::string body;
-  bool sent = false;
-};
 
 /// A node of a cluster of one, without sockets.
 class Bench {

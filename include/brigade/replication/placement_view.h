@@ -40,6 +40,10 @@ std::vector<ReadCandidate> read_candidates(const ClusterMap& map, const ObjectId
 /// True if `node` serves `bucket` by this map.
 bool serves(const ClusterMap& map, NodeId node, BucketId bucket);
 
+/// True if `bucket` is one of the replica buckets of an object of that level. A record that a node holds otherwise is
+/// left from when it had another bucket of the object: nobody keeps it up to date, and it is shown to nobody.
+bool is_replica_bucket(BucketId bucket, const ObjectId& id, Level level);
+
 /// True if `node` owns, or is to own, one of the replica buckets of (home, level): its records there are no garbage.
 bool is_placed(const ClusterMap& map, NodeId node, BucketId home, Level level);
 
