@@ -95,7 +95,7 @@ Result<store::ObjectMeta> take_record_fields(const net::Fields& fields, const Ob
   if (!checksum) return missing("Brigade-Checksum");
   meta.checksum = *checksum;
   auto modified = parse_number(fields.find("Brigade-Modified").value_or(""));
-  if (!modified) return missing("Brigade-Modified");
+  if (!modified || *modified > kTimeMax) return missing("Brigade-Modified");
   meta.modified.unix_ms = static_cast<std::int64_t>(*modified);
   if (const auto field = fields.find("Brigade-Expires")) {
     auto expires = parse_number(*field);
