@@ -37,6 +37,30 @@ class Network:
             run(f"ip -n n{number} link set eth0 up")
             run(f"ip -n n{number} addr add {address(number)}/24 dev eth0")
 
+    def arm(self):
+        """Makes block() and lose() possible: a filter on what goes from one node to another."""
+        run("nft -f -", """
+            add table bridge faults
+            add set bridge faults blocked { type ifname . ifname ; }
+            add chain bridge faults lost
+            add chain bridge faults forward { type filter hook forward priority 0 ; }
+            add rule bridge faults forward iifname . oifname @blocked drop
+            add rule bridge faults forward jump lost
+            """)
+
+    def block(self, pairs):
+        """Nothing goes from the first of a pair to the second any more."""
+        if pairs:
+            elements = ", ".join(f'"p{source}" . "p{target}"' for source, target in pairs)
+            run("nft -f -", "add element bridge faults blocked { " + elements + " }")
+
+    def lose(self, percent):
+        """Of all packets between nodes."""
+        run("nft -f -", f"add rule bridge faults lost numgen random mod 100 < {percent} drop")
+
+    def calm(self):
+        run("nft -f -", "flush set bridge faults blocked\nflush chain bridge faults lost")
+
     def cut_off(self, numbers):
         self.move(numbers, "br1", "add")
 
