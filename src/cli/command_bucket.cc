@@ -15,9 +15,9 @@ namespace {
 namespace json = boost::json;
 
 constexpr std::string_view kConsequences =
-    "Accepting the loss lets these buckets serve what their nodes have now. Objects and overwrites that only nodes "
-    "had\n"
-    "which are gone are answered with 404, or as they were before; deletes that only those knew are undone. If such a\n"
+    "Accepting the loss lets these buckets serve what nodes that are up have of them. Objects and overwrites that\n"
+    "only nodes had which are gone are answered with 404, or as they were before; deletes that only those knew are "
+    "undone. If such a\n"
     "node comes back after that, what it alone has is NOT taken over: start it first if there is any hope for it.\n";
 
 }  // namespace

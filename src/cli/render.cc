@@ -255,7 +255,7 @@ std::string render_losses(const json::value& losses) {
   Table table({{"BUCKET", Align::kRight}, {"NODE"}, {"COMPLETE THERE UNTIL"}, {"LOST AT"}});
   for (const auto& bucket : array_at(losses, "buckets")) {
     const auto until = number_at(bucket, "complete_until");
-    table.row({text_at(bucket, "bucket"), text_at(bucket, "node"),
+    table.row({text_at(bucket, "bucket"), text_at(bucket, "node") + (is_true_at(bucket, "up") ? "" : ", down"),
                until == 0 ? "never" : "seq " + std::to_string(until), "seq " + text_at(bucket, "lost_at")});
   }
   const auto told = array_at(losses, "buckets").size();

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "brigade/base/limits.h"
+#include "brigade/placement/replicas.h"
 #include "brigade/wire/codec.h"
 
 namespace brigade::cluster {
@@ -71,6 +72,18 @@ class UpNodes {
   NodeId last_;
   bool last_is_up_ = false;
 };
+
+/// A new owner could fetch from somebody, or there was never anything to fetch. Otherwise the one that is away is
+/// waited for, however long: it may be all that is left of the bucket.
+bool can_be_inherited(const ClusterMap& map, BucketId bucket) {
+  bool any_ever = false;
+  for (std::uint32_t j = 0; j < map.settings().min_redundancy; ++j) {
+    const BucketId sibling = placement::by_distance(bucket, j);
+    if (map.is_in_sync(sibling)) return true;
+    any_ever = any_ever || map.cell(sibling).bucket_in_sync;
+  }
+  return !any_ever;
+}
 
 }  // namespace
 
@@ -185,7 +198,7 @@ std::vector<wire::Change> Assigner::next(const ClusterMap& map, const std::funct
     }
     if (up) return;
     if (c.new_owner) {
-      if (is_lost(c.owner)) lost.add(Role::kOwner, c.new_owner, bucket);
+      if (is_lost(c.owner) && can_be_inherited(map, bucket)) lost.add(Role::kOwner, c.new_owner, bucket);
       return;
     }
     if (auto node = pickers.try_emplace(c.owner, map, c.owner).first->second.pick(bucket))

@@ -343,11 +343,18 @@ void ClusterMap::change(Seq seq, const wire::BucketsEmptied& change) {
 }
 
 /// As if these had been the last that were in sync (design §5 Filling). Two siblings may both become whole by that,
-/// each with what it has; as soon as they are in sync, the comparison between them makes it the same.
+/// each with what it has; as soon as they are in sync, the comparison between them makes it the same. Where the owner
+/// is away, its stand-in goes on as the owner.
 void ClusterMap::change(Seq seq, const wire::LossAccepted& change) {
   change.buckets.for_each([&](BucketId bucket) {
     const Cell& c = cell(bucket);
-    if (c.in_sync || c.state == BucketState::kReleased || !is_up(c.owner)) return;
+    if (c.in_sync || c.state == BucketState::kReleased) return;
+    if (!is_up(c.owner)) {
+      if (c.state != BucketState::kStandIn || !is_up(c.new_owner)) return;
+      Cell& w = writable(bucket);
+      make_owner(seq, w, w.new_owner);
+      drop_new_owner(w);
+    }
     writable(bucket).owner_in_sync = seq;
   });
 }

@@ -36,15 +36,17 @@ void Member::coordinate() {
   }
   const std::size_t uncommitted = log_.last().seq.value - map_.seq().value;
   if (now_ < c.work_at || uncommitted >= kUncommittedMax) return;
-  const Duration grace = map_.settings().grace;
-  auto is_lost = [&](NodeId node) {
-    auto since = c.down_since.find(node);
-    return since != c.down_since.end() && now_ - since->second > grace;
-  };
-  auto changes = assigner_.next(c.appended, is_lost, kUncommittedMax - uncommitted);
+  auto changes = assigner_.next(
+      c.appended, [this](NodeId node) { return is_lost(node); }, kUncommittedMax - uncommitted);
   c.work_wanted = !changes.empty();
   c.work_at = now_ + (changes.empty() ? kIdleLook : kWorkInterval);
   append_changes(std::move(changes));
+}
+
+/// Down for longer than the grace period.
+bool Member::is_lost(NodeId node) const {
+  const auto since = coordinator_->down_since.find(node);
+  return since != coordinator_->down_since.end() && now_ - since->second > map_.settings().grace;
 }
 
 void Member::step_down(std::string why) {
@@ -302,7 +304,7 @@ Status Member::check_change(const wire::Change& change) const {
             Errc::kConflict,
             entry->node.name +
                 " still owns buckets: start it and `brigade drain` it, or wait until the setting grace is over "
-                "and its stand-ins have taken them"};
+                "and others have taken them; what nobody else has, `brigade bucket accept-loss` gives up"};
     return {};
   }
   if (const auto* draining = std::get_if<wire::NodeDraining>(&change)) {
@@ -323,10 +325,11 @@ Status Member::check_change(const wire::Change& change) const {
       const Cell& cell = map.cell(bucket);
       if (map.is_in_sync(bucket))
         fits = Error{Errc::kConflict, "bucket " + to_string(bucket) + " is served: nothing of it is lost"};
-      else if (!map.is_up(cell.owner))
+      else if (!map.is_up(cell.owner) && !is_lost(cell.owner))
         fits = Error{Errc::kConflict, "the node of bucket " + to_string(bucket) +
-                                          " is down: start it, or wait until the setting grace is over and another "
-                                          "node has its place"};
+                                          " is down: start it, or wait until the setting grace is over"};
+      else if (!map.is_up(cell.owner) && !map.is_up(cell.new_owner))
+        fits = Error{Errc::kConflict, "no node is there that could take bucket " + to_string(bucket) + " over yet"};
     });
     return fits;
   }
@@ -367,7 +370,9 @@ void Member::on_report(NodeId from, const wire::Report& m) {
   // What it said in an earlier life it may have forgotten.
   if (sender == nullptr || !sender->up || (from != self_.id && sender->incarnation != incarnations_[from])) return;
   if (m.kind == wire::ReportKind::kUnreachable) {
-    if (map.node(m.node) != nullptr && m.node != from) c.unreachable[{from, m.node}] = now_;
+    // What was tried before it began its present life says nothing of that.
+    const RosterEntry* whom = map.node(m.node);
+    if (whom != nullptr && m.node != from && m.as_of >= whom->changed) c.unreachable[{from, m.node}] = now_;
     return;
   }
   if (m.kind == wire::ReportKind::kWanted) {

@@ -96,10 +96,10 @@ std::string NodeContext::name_of(const cluster::ClusterMap& map, NodeId node) {
   return entry == nullptr ? to_string(node) : entry->node.name;
 }
 
-void NodeContext::complain_about(NodeId node) {
+void NodeContext::complain_about(NodeId node, Seq as_of) {
   wire::Report report;
   report.kind = wire::ReportKind::kUnreachable;
-  report.as_of = control.view()->map.seq();
+  report.as_of = as_of;
   report.node = node;
   control.report(std::move(report));
 }

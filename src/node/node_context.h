@@ -172,8 +172,8 @@ struct NodeContext {
     auto at = suspects_.find(node);
     return at != suspects_.end() && std::chrono::steady_clock::now() < at->second;
   }
-  /// Tells the coordinator that a node that is up can't be reached.
-  void complain_about(NodeId node);
+  /// Tells the coordinator that a node that is up by the map of that seq, under which it was tried, can't be reached.
+  void complain_about(NodeId node, Seq as_of);
 
  private:
   std::map<NodeId, std::chrono::steady_clock::time_point> suspects_;

@@ -30,7 +30,7 @@ BucketSet all_lost(const cluster::ClusterMap& map) {
   BucketSet lost;
   for (std::size_t i = 0; i < kBucketCount; ++i) {
     const BucketId bucket{static_cast<std::uint16_t>(i)};
-    if (map.is_up(map.cell(bucket).owner) && replication::is_lost(map, bucket)) lost.add(bucket);
+    if (replication::is_lost(map, bucket)) lost.add(bucket);
   }
   return lost;
 }
@@ -45,6 +45,7 @@ json::object losses_json(const cluster::ClusterMap& map) {
     const cluster::Cell& cell = map.cell(bucket);
     told.push_back(json::object{{"bucket", bucket.value},
                                 {"node", NodeContext::name_of(map, cell.owner)},
+                                {"up", map.is_up(cell.owner)},
                                 {"complete_until", cell.owner_in_sync.value},
                                 {"lost_at", lost_at(map, bucket).value}});
   });

@@ -191,7 +191,7 @@ class Write {
     } else if (pushed.error().code() == Errc::kNoSpace || pushed.error().code() == Errc::kOverloaded) {
       why_ = pushed.error().detail();  // it is there, and its reads go on
     } else if (pushed.error().code() != Errc::kConflict) {
-      context_.complain_about(node);
+      context_.complain_about(node, view->map.seq());
     }
   }
 

@@ -44,6 +44,7 @@ asio::awaitable<void> ReplicaUploads::begin(const std::vector<NodeId>& nodes, st
     auto upload = std::make_unique<Upload>();
     upload->node = node;
     upload->address = NodeContext::peer_address(view->map, node);
+    upload->as_of = view->map.seq();
     uploads_.push_back(std::move(upload));
     group.spawn(open(*uploads_.back(), size_hint));
   }
@@ -62,7 +63,7 @@ asio::awaitable<void> ReplicaUploads::open(Upload& upload, std::uint64_t size_hi
     upload.guard.emplace(context_, upload.node, *upload.exchange);
   } else {
     upload.failed = exchange.error();
-    context_.complain_about(upload.node);
+    context_.complain_about(upload.node, upload.as_of);
   }
 }
 

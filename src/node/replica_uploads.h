@@ -40,6 +40,7 @@ class ReplicaUploads {
   struct Upload {
     NodeId node;
     std::string address;
+    Seq as_of;  ///< of the map by which it is there
     std::unique_ptr<net::Exchange> exchange;
     std::optional<PeerGuard> guard;
     bool staged = false;

@@ -108,7 +108,7 @@ asio::awaitable<Outcome> hand_on(NodeContext& context, NodeId primary, const std
   auto exchange = co_await context.peers.open(NodeContext::peer_address(view->map, primary), std::move(head), framing,
                                               kPeerTimeout);
   if (!exchange) {
-    context.complain_about(primary);
+    context.complain_about(primary, view->map.seq());
     co_return Outcome::kTryAgain;
   }
   const PeerGuard guard(context, primary, **exchange);

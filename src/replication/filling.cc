@@ -56,6 +56,12 @@ std::vector<FillStep> fill_steps(const ClusterMap& map, BucketId bucket, NodeId 
 
 bool is_lost(const ClusterMap& map, BucketId bucket) {
   const Cell& cell = map.cell(bucket);
+  if (cell.owner && !map.is_up(cell.owner)) {
+    const std::uint32_t copies = map.settings().min_redundancy;
+    for (std::uint32_t j = 0; j < copies; ++j)
+      if (map.is_in_sync(placement::by_distance(bucket, j))) return false;
+    return true;
+  }
   if (!cell.owner || fill_role(cell, cell.owner) == FillRole::kNone) return false;
   return std::ranges::any_of(fill_steps(map, bucket, cell.owner),
                              [](const FillStep& step) { return step.kind == FillStep::Kind::kWait; });

@@ -3,11 +3,14 @@
 #include <utility>
 #include <vector>
 
+#include "brigade/replication/filling.h"
+
 namespace brigade::sim {
 
 namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
+constexpr std::size_t kLossBytesMax = 900;
 }  // namespace
 
 void Faults::later(Duration delay, std::function<void()> action) {
@@ -204,10 +207,22 @@ void Faults::remove_until_gone(std::size_t node) {
     const NodeId id = world_.hosts()[node]->info.id;
     if (leader < world_.options().nodes) {
       if (world_.hosts()[leader]->member->map().was_removed(id)) return;
-      static_cast<void>(world_.propose(leader, wire::NodeRemoved{id}));
+      if (!world_.propose(leader, wire::NodeRemoved{id})) give_up_what_waits_for(leader, id);
     }
     remove_until_gone(node);
   });
+}
+
+/// What nobody else has, and that is not coming back. Refused while the grace period runs.
+void Faults::give_up_what_waits_for(std::size_t leader, NodeId gone) {
+  const cluster::ClusterMap& map = world_.hosts()[leader]->member->map();
+  BucketSet waiting;
+  for (std::size_t i = 0; i < kBucketCount; ++i) {
+    const BucketId bucket{static_cast<std::uint16_t>(i)};
+    if (map.cell(bucket).owner == gone && replication::is_lost(map, bucket)) waiting.add(bucket);
+  }
+  for (BucketSet& part : waiting.split(kLossBytesMax))
+    static_cast<void>(world_.propose(leader, wire::LossAccepted{std::move(part)}));
 }
 
 void Faults::rot_one() {

@@ -50,6 +50,7 @@ class Faults {
   /// True if it had never run.
   bool start_spare(std::size_t node, Duration within);
   void remove_until_gone(std::size_t node);
+  void give_up_what_waits_for(std::size_t leader, NodeId gone);
   void rot_one();
   void lose_disk();
   /// Somebody is gone for good, or has a damaged log: with a second one no rule could bring the cluster back.

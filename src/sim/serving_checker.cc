@@ -29,6 +29,8 @@ void ServingChecker::for_touched(const wire::LogEntry& entry, F&& f) {
     moved->buckets.for_each(f);
   } else if (const auto* emptied = std::get_if<wire::BucketsEmptied>(&entry.change)) {
     emptied->buckets.for_each(f);
+  } else if (const auto* accepted = std::get_if<wire::LossAccepted>(&entry.change)) {
+    accepted->buckets.for_each(f);
   }
 }
 

@@ -164,6 +164,33 @@ TEST_CASE("what a lost node owned goes to its stand-ins, and the rest is balance
   for (std::uint64_t id : {1, 3, 4}) CHECK((c.owned()[NodeId{id}] == 21845 || c.owned()[NodeId{id}] == 21846));
 }
 
+TEST_CASE("what only lost nodes have waits for them, and is theirs again when they are back") {
+  Cluster c = cluster_of(5);
+  c.settle();
+  const NodeId one = c.map.cell(bucket_at(0)).owner;
+  const NodeId other = c.map.cell(bucket_at(1)).owner;
+  for (NodeId id : {one, other}) {
+    c.apply(Assigner::stand_ins(c.map, id));
+    c.apply({wire::NodeDown{id}});
+  }
+  const auto is_lost = [&](NodeId id) { return id == one || id == other; };
+  c.apply(c.assigner.next(c.map, is_lost, 1000));
+  std::size_t waiting = 0;
+  for (std::size_t i = 0; i < kBucketCount; ++i) {
+    const Cell& cell = c.map.cell(bucket_at(i));
+    const bool sibling_serves = c.map.is_in_sync(BucketId(static_cast<std::uint16_t>(i ^ 1)));
+    if (c.map.is_up(cell.owner)) continue;
+    REQUIRE_FALSE(sibling_serves);
+    REQUIRE(cell.state == BucketState::kStandIn);
+    ++waiting;
+  }
+  CHECK(waiting >= 2);
+  CHECK(waiting < kBucketCount / 2);  // the others have been taken over
+  for (NodeId id : {one, other}) c.apply({wire::NodeUp{info(id.value), Incarnation{2}}});
+  c.settle();
+  for (std::size_t i = 0; i < kBucketCount; ++i) REQUIRE(c.map.is_in_sync(bucket_at(i)));
+}
+
 TEST_CASE("a batch names each node and role once and keeps every entry small") {
   ChangeBatch batch;
   for (std::size_t i = 0; i < kBucketCount; i += 3) batch.add(wire::Role::kOwner, NodeId{1 + i % 2}, bucket_at(i));

@@ -172,6 +172,17 @@ TEST_CASE("when a loss is accepted, who has the bucket counts as the last that w
   CHECK_FALSE(s.map.is_in_sync(kBucket));
 }
 
+TEST_CASE("when a loss is accepted whose node is away, its stand-in goes on as the owner") {
+  Story s;
+  s.assign(wire::Role::kStandIn, kB);
+  s.then(wire::NodeDown{kA});
+  const Seq accepted = s.then(wire::LossAccepted{BucketSet::of(kBucket)});
+  CHECK(s.cell().owner == kB);
+  CHECK_FALSE(s.cell().new_owner);
+  CHECK(s.cell().state == BucketState::kFilling);
+  CHECK(s.cell().owner_in_sync == accepted);
+}
+
 TEST_CASE("while a bucket moves, either node's disk may fail") {
   Story s;
   s.assign(wire::Role::kNewOwner, kB);

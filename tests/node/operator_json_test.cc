@@ -134,8 +134,8 @@ TEST_CASE("a bucket whose content is with a node that is away counts as lost unt
   MapMaker m;
   m.node(1).node(2).serving(1, 6).serving(2, 7).down(1).down(2).up(1);
   BucketCounts counts = count_buckets(m.map());
-  CHECK(counts.lost == 1);  // 6 waits for 2, which was the last in sync; 7 is complete once its owner is back
-  CHECK(counts.filling == 1);
+  CHECK(counts.lost == 2);  // 6 waits for 2, which was the last in sync, and 7 is its own
+  CHECK(counts.filling == 0);
   m.up(2).filled(2, 7);
   counts = count_buckets(m.map());
   CHECK(counts.lost == 0);
@@ -148,12 +148,14 @@ TEST_CASE("what is lost is told with the node that has the rest of it") {
   MapMaker m;
   m.node(1).node(2).node(3).serving(1, 6).serving(2, 7).down(2).down(1).assign(wire::Role::kOwner, 3, 6);
   const json::object losses = losses_json(m.map());
-  CHECK(losses.at("count") == 1);
+  CHECK(losses.at("count") == 2);  // and 7, whose node is away
+  CHECK(losses.at("buckets").as_array()[1].as_object().at("up") == false);
   const json::object& bucket = losses.at("buckets").as_array()[0].as_object();
   CHECK(bucket.at("bucket") == 6);
   CHECK(bucket.at("node") == "n3");
+  CHECK(bucket.at("up") == true);
   CHECK(bucket.at("complete_until") == 0);
-  CHECK(accepted_losses(m.map(), std::nullopt)->size() == 1);
+  CHECK(accepted_losses(m.map(), std::nullopt)->size() == 2);
   CHECK(accepted_losses(m.map(), BucketSet::of(BucketId{6}))->size() == 1);
   CHECK(accepted_losses(m.map(), BucketSet::of(BucketId{9})).error().code() == Errc::kConflict);
 }

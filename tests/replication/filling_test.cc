@@ -138,7 +138,10 @@ TEST_CASE("a bucket is lost while those are away that have what it lacks, or unt
   MapMaker m;
   m.node(1).node(2).node(3).serving(1, 6).serving(2, 7).down(1).down(2);
   CHECK(is_lost(m.map(), BucketId{6}));
+  CHECK(is_lost(m.map(), BucketId{7}));
+  m.up(2);
   CHECK_FALSE(is_lost(m.map(), BucketId{7}));  // its node was the last
+  m.down(2);
   m.assign(wire::Role::kOwner, 3, 6).assign(wire::Role::kOwner, 3, 7);
   CHECK(is_lost(m.map(), BucketId{6}));
   CHECK(is_lost(m.map(), BucketId{7}));

@@ -191,6 +191,7 @@ class Member {
   bool append_change(wire::Change change);
   void on_acked(Coordinator::Peer& peer, Seq seq);
   void evaluate_commit();
+  [[nodiscard]] bool is_lost(NodeId node) const;
   void watch_nodes();
   void watch_up(const RosterEntry& entry, Coordinator::Peer& peer);
   void watch_down(const RosterEntry& entry, Coordinator::Peer& peer);

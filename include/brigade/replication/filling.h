@@ -34,7 +34,8 @@ struct FillStep {
 /// One step for each level that objects may have. Requires fill_role(...) != kNone.
 std::vector<FillStep> fill_steps(const cluster::ClusterMap& map, BucketId bucket, NodeId self);
 
-/// True if the bucket's owner lacks what only nodes have that are away, or are no more: it is lost until they are back.
+/// True if the bucket can't serve before some node that is away is back: its owner is, and no sibling of the lowest
+/// allowed redundancy has what is in it; or its owner lacks what only such nodes have.
 bool is_lost(const cluster::ClusterMap& map, BucketId bucket);
 
 /// The transaction that gave this node its part in the bucket. Requires that it is in the roster.
