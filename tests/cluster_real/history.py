@@ -1,10 +1,12 @@
-"""What clients asked and were told, and the judge of it: a register with unique values for each key.
+"""What clients asked and were told, and the judge of it, for each key.
 
 Concept: an operation takes effect at some moment between its begin and its end; one whose outcome is open, at any moment
-         after its begin, or never. A value's zone reaches from the first end to the last begin of all that wrote or read
-         it: it was there all that time (a forward zone), or for a moment within it (a backward one). The history is in
-         order if no two forward zones overlap and none holds a backward zone: Gibbons and Korach, "Testing shared
-         memories" (1997). A delete writes a value that nobody reads; a 404 is judged by the zones around it.
+         after its begin, or never. What design section 5 promises is judged: after a write was acknowledged, every read
+         returns it or something later, and a 404 is said only of what is not there. What was read before it was
+         acknowledged may be gone again: whoever wrote it has not been told that it is there.
+         One write is surely later than another if that had been acknowledged, or read, before this one began. Of two
+         that were under way together, readers must agree which is the later, once both are acknowledged.
+Source:  design section 5; Gibbons and Korach, "Testing shared memories" (1997), for values that tell their write.
 Thread:  any may add; judge() when all have ended.
 """
 import collections
@@ -42,72 +44,60 @@ class History:
         return [f"{key}: {wrong}" for key, operations in sorted(by_key.items()) for wrong in judge_key(operations)]
 
 
-class Zone:
-    """Of one value: [low, high], and whether it was there all that time."""
-
-    def __init__(self, name, ends, begins):
-        first_end, last_begin = min(ends), max(begins)
-        self.name, self.forward = name, first_end < last_begin
-        self.low, self.high = min(first_end, last_begin), max(first_end, last_begin)
-
-    def __repr__(self):
-        return f"{self.name} from {self.low:.3f} to {self.high:.3f}"
-
-
 def judge_key(operations):
     puts = {each.value: each for each in operations if each.kind == PUT}
+    deletes = [each for each in operations if each.kind == DELETE and each.outcome != NOTHING]
     reads = collections.defaultdict(list)
     for each in operations:
         if each.kind == GET and each.value is not ABSENT:
             reads[each.value].append(each)
     wrong = []
-    zones = []
     for value, found in reads.items():
         put = puts.get(value)
         if put is None or put.outcome == NOTHING:
             wrong.append(f"{found[0]} is what nobody wrote")
         elif min(each.ended for each in found) < put.began:
             wrong.append(f"{found[0]} came before {put}")
-    for value, put in puts.items():
-        seen = reads.get(value, [])
-        if put.outcome == NOTHING or (put.outcome == OPEN and not seen):
-            continue
-        ends = [each.ended for each in seen] + ([put.ended] if put.outcome == DONE else [])
-        zones.append(Zone(f"value {value}", ends, [put.began, *(each.began for each in seen)]))
-    deletes = [each for each in operations if each.kind == DELETE and each.outcome != NOTHING]
-    moments = [Zone(f"delete at {each.node}", [each.ended], [each.began]) for each in deletes if each.outcome == DONE]
-    wrong += judge_zones(zones, moments)
+    acknowledged = [each for each in [*puts.values(), *deletes] if each.outcome == DONE]
+    wrong += judge_what_came_back(reads, puts, acknowledged)
+    wrong += judge_order(reads, puts)
     absences = [each for each in operations if each.kind == GET and each.value is ABSENT]
-    return wrong + judge_absences(absences, zones, puts, deletes)
+    return wrong + judge_absences(absences, puts, deletes)
 
 
-def judge_zones(zones, moments):
+def judge_what_came_back(reads, puts, acknowledged):
+    """A value that is read after an acknowledged write that is surely later."""
     wrong = []
-    forward = sorted((zone for zone in zones if zone.forward), key=lambda zone: zone.low)
-    last = None
-    for zone in forward:
-        if last is not None and zone.low < last.high:
-            wrong.append(f"{last} and {zone} were there at the same time")
-        if last is None or zone.high > last.high:
-            last = zone
-    for short in [zone for zone in zones if not zone.forward] + moments:
-        for zone in forward:
-            if zone.low < short.low and short.high < zone.high:
-                wrong.append(f"{zone} outlived {short}")
+    for value, found in reads.items():
+        put = puts.get(value)
+        done = [put.ended] if put is not None and put.outcome == DONE else []
+        known = min([each.ended for each in found] + done)
+        last = max(found, key=lambda each: each.began)
+        for each in acknowledged:
+            if each is not put and known < each.began and each.ended < last.began:
+                wrong.append(f"{last} came after {each}, which began after that value was there at {known:.3f}")
     return wrong
 
 
-def judge_absences(absences, zones, puts, deletes):
-    """A 404 within a value's forward zone, or after a write that no delete can have followed."""
+def judge_order(reads, puts):
+    """Two values, each of them read after both were acknowledged."""
+    done = {value: found for value, found in reads.items() if value in puts and puts[value].outcome == DONE}
+    wrong = []
+    for value, found in done.items():
+        for other, others in done.items():
+            since = max(puts[value].ended, puts[other].ended)
+            late = [each for each in found if each.began > since]
+            if value < other and late and any(each.began > since for each in others):
+                wrong.append(f"{late[0]}, and value {other} was read, too, after both were acknowledged")
+    return wrong
+
+
+def judge_absences(absences, puts, deletes):
+    """A 404 after an acknowledged write that no delete can have followed."""
     wrong = []
     for absence in absences:
-        for zone in zones:
-            if zone.forward and zone.low < absence.began and absence.ended < zone.high:
-                wrong.append(f"{absence} within {zone}")
-        for zone in zones:
-            put = puts[int(zone.name.split()[1])]
-            effect = zone.low if zone.forward else zone.high
-            if effect >= absence.began:
+        for put in puts.values():
+            if put.outcome != DONE or put.ended >= absence.began:
                 continue
             can_follow = any(each.began < absence.ended and (each.outcome == OPEN or each.ended > put.began)
                              for each in deletes)

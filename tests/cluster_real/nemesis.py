@@ -162,14 +162,18 @@ class Nemesis:
         wait_for("the proof that every object has its copies", HEAL_SECONDS, is_proved)
 
     def last_look(self):
-        """Nobody writes any more."""
+        """Nobody writes any more: all nodes say the same."""
         for number in range(KEYS):
             key = f"nemesis/{number}"
+            before = len(self.history.operations)
             for node in self.cluster.nodes:
                 try:
                     wait_for(f"{node.name} answers for {key}", 30, lambda n=node, k=key: self.ask(GET, k, n))
                 except AssertionError as error:
                     self.complain(str(error))
+            answers = self.history.operations[before:]
+            if len({each.value for each in answers}) > 1:
+                self.complain(f"{key}: the nodes differ: {answers}")
         self.compare_logs()
 
     def report(self):
