@@ -42,6 +42,12 @@ struct Assignment {
   buckets @2 :Data;  # a bucket set: README.md
 }
 
+# What NodeReplaced names.
+struct Replacement {
+  node @0 :UInt64;
+  by @1 :UInt64;
+}
+
 struct Change {
   union {
     groupFormed :group {
@@ -91,6 +97,15 @@ struct Change {
     }
     lossAccepted :group {
       buckets @21 :Data;
+    }
+    nodeReshaped :group {
+      node @22 :UInt64;
+      zone @23 :Text;
+      weight @24 :UInt32;
+    }
+    nodeReplaced :group {
+      # A struct of its own: two ids here would make every change longer.
+      nodes @25 :Replacement;
     }
   }
 }

@@ -132,8 +132,8 @@ class App {
     bootstrap->add_option("--multicast", bootstrap_.multicast, "group and port of datagrams [239.255.77.1:7400]");
     bootstrap->add_option("--interface", bootstrap_.interface, "IPv4 address of the interface for multicast");
     bootstrap->add_option("--zone", bootstrap_.zone, "what fails together with this node, such as a rack");
-    bootstrap->add_option("--weight", bootstrap_.weight, "share of the data")
-        ->check(CLI::Range(std::uint32_t{1}, limits::kWeightMax))
+    bootstrap->add_option("--weight", bootstrap_.weight, "share of the data; 0: a spare, which holds nothing")
+        ->check(CLI::Range(std::uint32_t{0}, limits::kWeightMax))
         ->capture_default_str();
     add_redundancy(bootstrap, bootstrap_.redundancy);
     bootstrap->add_option("--set", bootstrap_.settings, "a cluster setting, NAME=VALUE; may be repeated")
@@ -225,8 +225,14 @@ class App {
 
     auto* const plan = add("plan", "what the coordinator would move now");
     add_node(plan);
-    plan->add_option("--drain", drained_, "as if this node were to be emptied");
-    plan->callback([this] { outcome_ = run_plan(node_, drained_); });
+    auto* const what_if = plan->add_option_group("what if");
+    what_if->add_option("--drain", plan_.drain, "this node were to be emptied");
+    auto* const replaced = what_if->add_option("--replace", plan_.replace, "this node were to be replaced, by --with");
+    what_if->add_option("--reweight", plan_.reweight, "NODE=WEIGHT");
+    what_if->add_option("--rezone", plan_.rezone, "NODE=ZONE");
+    what_if->require_option(0, 1);
+    replaced->needs(plan->add_option("--with", plan_.with, "which node takes the place of the one replaced"));
+    plan->callback([this] { outcome_ = run_plan(node_, plan_); });
 
     auto* const verify =
         add("verify", "whether every object has all its copies: 0, or 1 with what is missing; mends it");
@@ -239,12 +245,37 @@ class App {
     can_stop->callback([this] { outcome_ = run_can_stop(node_, nodes_); });
 
     auto* const drain = add("drain", "let a node give all its buckets to the others, while clients read and write");
-    drain->add_option("NODE", name_, "its name")->required();
-    drain->add_flag("--wait", wait_, "until it holds nothing that is needed");
-    drain->add_flag("--cancel", cancel_, "let it take part again");
+    drain->add_option("NODE", drain_.name, "its name")->required();
+    drain->add_flag("--wait", drain_.wait, "until it holds nothing that is needed");
+    drain->add_flag("--cancel", drain_.cancel, "let it take part again");
     add_node(drain);
     add_access(drain);
-    drain->callback([this] { outcome_ = run_drain(node_, access_, name_, wait_, cancel_); });
+    drain->callback([this] { outcome_ = run_drain(node_, access_, drain_); });
+
+    auto* const replace = add("replace", "let one node take the place of another: what that has moves once");
+    replace->add_option("NODE", drain_.name, "which goes")->required();
+    replace->add_option("--with", drain_.with, "which takes its weight; best one that joined with --weight 0")
+        ->required();
+    replace->add_flag("--wait", drain_.wait, "until the first holds nothing that is needed");
+    add_node(replace);
+    add_access(replace);
+    replace->callback([this] { outcome_ = run_drain(node_, access_, drain_); });
+
+    auto* const reweight = add("reweight", "change a node's share of the data");
+    reweight->add_option("NODE", name_, "its name")->required();
+    reweight->add_option("WEIGHT", weight_, "compared with the others' weights; 0: it holds nothing")
+        ->check(CLI::Range(std::uint32_t{0}, limits::kWeightMax))
+        ->required();
+    add_node(reweight);
+    add_access(reweight);
+    reweight->callback([this] { outcome_ = run_reweight(node_, access_, name_, weight_); });
+
+    auto* const rezone = add("rezone", "say what fails together with a node: copies go to different zones");
+    rezone->add_option("NODE", name_, "its name")->required();
+    rezone->add_option("ZONE", zone_, "such as a rack; \"\": none")->required();
+    add_node(rezone);
+    add_access(rezone);
+    rezone->callback([this] { outcome_ = run_rezone(node_, access_, name_, zone_); });
 
     auto* const remove = add("remove", "take a node out of the roster, for ever");
     remove->add_option("NODE", name_, "its name")->required();
@@ -358,12 +389,15 @@ class App {
   PutCommand put_;
   RmCommand rm_;
   RestoreCommand restore_;
-  bool wait_ = false, cancel_ = false;
+  bool wait_ = false;
   std::string data_dir_;
   std::vector<std::string> data_dirs_, given_up_;
   std::string key_;
   std::string setting_;
-  std::string name_, drained_;
+  std::string name_, zone_;
+  std::uint32_t weight_ = 1;
+  PlanCommand plan_;
+  DrainCommand drain_;
   std::vector<std::string> nodes_;
   std::string output_;
   std::string prefix_;

@@ -71,8 +71,32 @@ int run_status(const NodeOptions& node) {
 int run_nodes(const NodeOptions& node) {
   return show(node, "/cluster/nodes", render_nodes);
 }
-int run_plan(const NodeOptions& node, const std::string& drained) {
-  return show(node, drained.empty() ? "/cluster/plan" : "/cluster/plan?drain=" + net::encode_key(drained), render_plan);
+int run_plan(const NodeOptions& node, const PlanCommand& command) {
+  std::string query;
+  if (!command.drain.empty()) query = "?drain=" + net::encode_key(command.drain);
+  if (!command.replace.empty())
+    query = "?replace=" + net::encode_key(command.replace) + "&with=" + net::encode_key(command.with);
+  for (const auto& [name, text] : {std::pair("weight", &command.reweight), {"zone", &command.rezone}}) {
+    if (text->empty()) continue;
+    const auto equals = text->find('=');
+    if (equals == std::string::npos) return fail({Errc::kInvalid, *text + " must be NODE=" + name});
+    query = "?reshape=" + net::encode_key(text->substr(0, equals)) + "&" + name + "=" +
+            net::encode_key(text->substr(equals + 1));
+  }
+  return show(node, "/cluster/plan" + query, render_plan);
+}
+
+int run_reweight(const NodeOptions& node, const AdminAccess& access, const std::string& name, std::uint32_t weight) {
+  const json::object body{{"node", name}, {"weight", weight}};
+  return change(
+      node, access, "/cluster/reshape", body,
+      name + " has weight " + std::to_string(weight) + " from now on: `brigade plan` shows what has yet to move");
+}
+int run_rezone(const NodeOptions& node, const AdminAccess& access, const std::string& name, const std::string& zone) {
+  const json::object body{{"node", name}, {"zone", zone}};
+  return change(node, access, "/cluster/reshape", body,
+                name + (zone.empty() ? " is in no zone" : " is in zone " + zone) +
+                    " from now on: `brigade plan` shows what has yet to move");
 }
 
 int run_locate(const NodeOptions& node, const std::string& key) {

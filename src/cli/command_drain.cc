@@ -77,7 +77,7 @@ int run_can_stop(const NodeOptions& node, const std::vector<std::string>& names)
   return safe ? kDone : kFailed;
 }
 
-int run_drain(const NodeOptions& node, const AdminAccess& access, const std::string& name, bool wait, bool cancel) {
+int run_drain(const NodeOptions& node, const AdminAccess& access, const DrainCommand& command) {
   const auto address = node_address(node.url);
   if (!address) return fail(address.error());
   const auto secret = admin_secret(access);
@@ -86,20 +86,25 @@ int run_drain(const NodeOptions& node, const AdminAccess& access, const std::str
     return access.data_dir.empty() && access.token.empty() ? kUsage : failed;
   }
   const ApiClient client(*address);
-  const json::object body{{"node", name}, {"draining", !cancel}};
-  const auto answer = signed_post(client, *secret, node::AdminPurpose::kAdmin, new_stamp(), "/cluster/drain", body);
+  const std::string& name = command.name;
+  const bool is_replaced = !command.with.empty();
+  const json::object body = is_replaced ? json::object{{"node", name}, {"with", command.with}}
+                                        : json::object{{"node", name}, {"draining", !command.cancel}};
+  const auto answer = signed_post(client, *secret, node::AdminPurpose::kAdmin, new_stamp(),
+                                  is_replaced ? "/cluster/replace" : "/cluster/drain", body);
   if (!answer) return fail(answer.error());
   if (answer->status < 200 || answer->status >= 300) return fail(problem_of(*answer));
-  if (wait && !cancel)
+  if (command.wait && !command.cancel)
     if (auto drained = wait_for_drained(client, name); !drained) return fail(drained.error());
   if (node.json) {
     std::cout << (answer->body.empty() ? "{}" : answer->body) << "\n";
-  } else if (cancel) {
+  } else if (command.cancel) {
     std::cerr << name << " takes part again\n";
-  } else if (wait) {
+  } else if (command.wait) {
     std::cerr << name << " holds nothing that is needed: stop it, and `brigade remove " << name << "`\n";
   } else {
-    std::cerr << name << " gives its buckets to the others: `brigade nodes` shows how many it has left\n";
+    std::cerr << name << " gives its buckets to " << (is_replaced ? command.with : "the others")
+              << ": `brigade nodes` shows how many it has left\n";
   }
   return kDone;
 }

@@ -68,11 +68,25 @@ int run_dev(const DevCommand& command);
 int run_status(const NodeOptions& node);
 int run_nodes(const NodeOptions& node);
 int run_locate(const NodeOptions& node, const std::string& key);
-/// `drained`: as if this node were to be emptied; empty: as things are.
-int run_plan(const NodeOptions& node, const std::string& drained);
+/// At most one of the first four; all empty: as things are.
+struct PlanCommand {
+  std::string drain;             ///< as if this node were to be emptied
+  std::string replace;           ///< as if `with` took its place
+  std::string reweight, rezone;  ///< NODE=WEIGHT, NODE=ZONE
+  std::string with;
+};
+int run_plan(const NodeOptions& node, const PlanCommand& command);
 /// kFailed if they can't.
 int run_can_stop(const NodeOptions& node, const std::vector<std::string>& names);
-int run_drain(const NodeOptions& node, const AdminAccess& access, const std::string& name, bool wait, bool cancel);
+struct DrainCommand {
+  std::string name;
+  std::string with;     ///< which node takes its place; empty: all the others do
+  bool wait = false;    ///< until it holds nothing that is needed
+  bool cancel = false;  ///< it takes part again
+};
+int run_drain(const NodeOptions& node, const AdminAccess& access, const DrainCommand& command);
+int run_reweight(const NodeOptions& node, const AdminAccess& access, const std::string& name, std::uint32_t weight);
+int run_rezone(const NodeOptions& node, const AdminAccess& access, const std::string& name, const std::string& zone);
 
 /// 0 if every object has its copies, otherwise 1.
 int run_verify(const NodeOptions& node);

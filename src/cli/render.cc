@@ -206,6 +206,8 @@ std::string render_plan(const json::value& plan) {
   std::string out;
   add_line(out, "to move", counted(moves, "bucket") + ", " + bytes_at(plan, "bytes"));
   add_line(out, "at least", counted(number_at(plan, "lower_bound"), "bucket") + ", whatever the plan");
+  if (const auto seconds = number_at(plan, "least_seconds"); seconds > 0)
+    add_line(out, "takes", "at least " + std::to_string(seconds) + " s, by the setting repair_bandwidth");
   if (assignments > 0) add_line(out, "to assign", counted(assignments, "bucket") + " without an owner");
   Table table({{"FROM"}, {"TO"}, {"BUCKETS", Align::kRight}, {"BYTES", Align::kRight}});
   for (const auto& transfer : array_at(plan, "transfers"))

@@ -45,7 +45,7 @@ Status read_roster(const json::value& nodes, wire::Snapshot& snapshot) {
     entry.node.id = *id;
     entry.node.name = text_at(node, "name");
     entry.node.zone = text_at(node, "zone") == "-" ? "" : text_at(node, "zone");
-    entry.node.weight = static_cast<std::uint32_t>(std::max<std::uint64_t>(number_at(node, "weight"), 1));
+    entry.node.weight = static_cast<std::uint32_t>(number_at(node, "weight"));
     entry.node.client = text_at(node, "client");
     entry.node.peer = text_at(node, "peer");
     entry.node.store = StoreId{id->value};

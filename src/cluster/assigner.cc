@@ -36,7 +36,7 @@ class StandInPicker {
     auto cost = [&](const std::pair<std::uint64_t, const RosterEntry*>& candidate) {
       const RosterEntry* e = candidate.second;
       if (e == sibling) return 3;
-      if (e->draining) return 2;
+      if (!e->takes_share()) return 2;
       return sibling != nullptr && e->node.zone == sibling->node.zone ? 1 : 0;
     };
     auto best = used_.end();
@@ -129,7 +129,7 @@ const placement::Plan& Assigner::plan_for(const ClusterMap& map, const std::func
   std::vector<placement::PlanNode> nodes;
   for (const RosterEntry& e : map.roster()) {
     const bool seen = e.incarnation.value != 0;  // added, but never yet up: it gets its share once it is
-    const bool accepts = !e.draining && (e.up || !is_lost(e.node.id));
+    const bool accepts = e.takes_share() && (e.up || !is_lost(e.node.id));
     if (seen) nodes.push_back({e.node.id, e.node.zone, e.node.weight, accepts});
   }
   auto same = [](const placement::PlanNode& a, const placement::PlanNode& b) {

@@ -216,7 +216,11 @@ void ClusterMap::change(Seq seq, const wire::NodeUp& change) {
   if (entry == nullptr) return;
   const bool same_store = entry->node.store == change.node.store;
   const bool same_life = entry->up && same_store && entry->incarnation == change.incarnation;
-  entry->node = change.node;
+  // Where it stands and how much it holds is for operators to say, not for its restart.
+  wire::NodeInfo node = change.node;
+  node.zone = std::move(entry->node.zone);
+  node.weight = entry->node.weight;
+  entry->node = std::move(node);
   entry->incarnation = change.incarnation;
   entry->up = true;
   if (same_life) return;
@@ -362,6 +366,21 @@ void ClusterMap::change(Seq seq, const wire::LossAccepted& change) {
 void ClusterMap::change(Seq /*seq*/, const wire::NodeDraining& change) {
   const RosterEntry* entry = node(change.node);
   if (entry != nullptr && entry->draining != change.draining) writable_node(change.node)->draining = change.draining;
+}
+
+void ClusterMap::change(Seq /*seq*/, const wire::NodeReshaped& change) {
+  RosterEntry* entry = writable_node(change.node);
+  if (entry == nullptr) return;
+  entry->node.zone = change.zone;
+  entry->node.weight = change.weight;
+}
+
+void ClusterMap::change(Seq /*seq*/, const wire::NodeReplaced& change) {
+  if (node(change.node) == nullptr || node(change.by) == nullptr) return;
+  RosterEntry* by = writable_node(change.by);
+  by->node.weight = node(change.node)->node.weight;
+  by->draining = false;
+  writable_node(change.node)->draining = true;
 }
 
 void ClusterMap::change(Seq /*seq*/, const wire::SettingChanged& change) {

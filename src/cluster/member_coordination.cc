@@ -19,6 +19,13 @@ constexpr Duration kCommitNews = std::chrono::milliseconds{1};
 constexpr Duration kDiskLook = std::chrono::milliseconds{1};
 constexpr Duration kComplaintFresh = std::chrono::seconds{2};
 constexpr Duration kShunned = std::chrono::seconds{10};
+
+/// Zone and weight are the roster's to say.
+bool is_same_but_shape(const wire::NodeInfo& known, wire::NodeInfo said) {
+  said.zone = known.zone;
+  said.weight = known.weight;
+  return known == said;
+}
 }  // namespace
 
 void Member::coordinate() {
@@ -201,7 +208,7 @@ void Member::watch_nodes() {
   const std::vector<RosterEntry> roster = c.appended.roster();
   for (const RosterEntry& entry : roster) {
     if (entry.node.id == self_.id) {
-      if (!entry.up || entry.incarnation != incarnation_ || entry.node != self_)
+      if (!entry.up || entry.incarnation != incarnation_ || !is_same_but_shape(entry.node, self_))
         append_change(wire::NodeUp{self_, incarnation_});
       continue;
     }
@@ -237,7 +244,8 @@ void Member::watch_up(const RosterEntry& entry, Coordinator::Peer& peer) {
     return;
   }
   // Back before anybody missed it: what it is now, where others find it.
-  const bool changed = peer.info && (entry.node != *peer.info || entry.incarnation != peer.incarnation);
+  const bool changed =
+      peer.info && (!is_same_but_shape(entry.node, *peer.info) || entry.incarnation != peer.incarnation);
   if (changed && peer.incarnation.value != 0) append_change(wire::NodeUp{*peer.info, peer.incarnation});
 }
 
@@ -267,95 +275,6 @@ void Member::condemn_unreachable() {
     peer.shunned_until = now_ + kShunned;
     peer.shunned = peer.incarnation;
   }
-}
-
-void Member::handle_join(NodeId from, const wire::NodeInfo& node) {
-  if (node.id != from) return;
-  if (auto fits = check_change(wire::NodeAdded{node}); !fits) {
-    send(from, wire::JoinRefusal{fits.error().detail()});
-    return;
-  }
-  send(from, wire::Invitation{epoch_});
-}
-
-Status Member::check_change(const wire::Change& change) const {
-  const ClusterMap& map = coordinator_->appended;
-  if (const auto* added = std::get_if<wire::NodeAdded>(&change)) {
-    const wire::NodeInfo& node = added->node;
-    if (map.was_removed(node.id))
-      return Error{Errc::kConflict, "this node was removed from the cluster: bootstrap it anew in an empty directory"};
-    const RosterEntry* same_name = map.node_named(node.name);
-    if (same_name != nullptr && same_name->node.id != node.id)
-      return Error{Errc::kConflict, "a node named " + node.name +
-                                        " is in the cluster already: choose another name, or remove that one first"};
-    if (map.roster().size() >= limits::kNodesMax)
-      return Error{Errc::kConflict, "the cluster has its largest number of nodes"};
-    return {};
-  }
-  if (const auto* removed = std::get_if<wire::NodeRemoved>(&change)) {
-    const RosterEntry* entry = map.node(removed->node);
-    if (entry == nullptr) return Error{Errc::kNotFound, "no such node"};
-    if (entry->up)
-      return Error{Errc::kConflict,
-                   entry->node.name + " is up: stop it first; the cluster notices within the setting failure_timeout"};
-    for (std::size_t i = 0; i < kBucketCount; ++i)
-      if (map.cell(BucketId(static_cast<std::uint16_t>(i))).owner == removed->node)
-        return Error{
-            Errc::kConflict,
-            entry->node.name +
-                " still owns buckets: start it and `brigade drain` it, or wait until the setting grace is over "
-                "and others have taken them; what nobody else has, `brigade bucket accept-loss` gives up"};
-    return {};
-  }
-  if (const auto* draining = std::get_if<wire::NodeDraining>(&change)) {
-    const RosterEntry* entry = map.node(draining->node);
-    if (entry == nullptr) return Error{Errc::kNotFound, "no such node"};
-    const auto left = std::ranges::count_if(
-        map.roster(), [&](const RosterEntry& e) { return e.up && !e.draining && e.node.id != draining->node; });
-    const std::uint32_t needed = std::min(map.settings().write_copies, map.settings().redundancy);
-    if (draining->draining && static_cast<std::uint32_t>(left) < needed)
-      return Error{Errc::kConflict, "without " + entry->node.name + " " + std::to_string(left) + " of the " +
-                                        std::to_string(needed) +
-                                        " nodes would be left that a write needs: add a node first"};
-    return {};
-  }
-  if (const auto* loss = std::get_if<wire::LossAccepted>(&change)) {
-    Status fits;
-    loss->buckets.for_each([&](BucketId bucket) {
-      const Cell& cell = map.cell(bucket);
-      if (map.is_in_sync(bucket))
-        fits = Error{Errc::kConflict, "bucket " + to_string(bucket) + " is served: nothing of it is lost"};
-      else if (!map.is_up(cell.owner) && !is_lost(cell.owner))
-        fits = Error{Errc::kConflict, "the node of bucket " + to_string(bucket) +
-                                          " is down: start it, or wait until the setting grace is over"};
-      else if (!map.is_up(cell.owner) && !map.is_up(cell.new_owner))
-        fits = Error{Errc::kConflict, "no node is there that could take bucket " + to_string(bucket) + " over yet"};
-    });
-    return fits;
-  }
-  if (const auto* setting = std::get_if<wire::SettingChanged>(&change)) {
-    auto texts = map.setting_texts();
-    texts[setting->name] = setting->value;
-    auto parsed = parse_settings(texts);
-    if (!parsed) return parsed.error();
-    return {};
-  }
-  return Error{Errc::kInvalid, "this kind of change is the coordinator's own"};
-}
-
-Result<Position> Member::propose(Instant now, const wire::Change& change, Effects& effects) {
-  begin(now);
-  auto fail = [&](Error error) -> Result<Position> {
-    effects = finish();
-    return error;
-  };
-  if (!coordinator_ || !may_serve(now_) || map_.seq() < coordinator_->formed)
-    return fail({Errc::kNoQuorum, "this node does not lead the cluster now: ask again"});
-  if (auto fits = check_change(change); !fits) return fail(fits.error());
-  if (!append_change(change)) return fail({Errc::kOverloaded, "another change of the roster is under way: ask again"});
-  const Position at = log_.last();
-  effects = finish();
-  return at;
 }
 
 void Member::on(NodeId from, const wire::Report& m) {

@@ -117,6 +117,8 @@ Result<JoinToken> bootstrap_cluster(const DataDir& dir, Config config,
   config.cluster = token.cluster;
   config.naming_seed = token.naming_seed;
   if (auto ok = check_config(config); !ok) return ok.error();
+  if (config.weight == 0)
+    return Error{Errc::kInvalid, "weight: the first node of a cluster holds everything: its weight is at least 1"};
   const auto typed = parse_settings(settings);
   if (!typed) return typed.error();
   std::map<std::string, std::string> texts;

@@ -33,8 +33,10 @@ struct Key {
 
 constexpr std::array<Key, 15> kKeys = {{
     {"name", "The node's name, unique in the cluster: 1 to 63 of A-Z a-z 0-9 . _ -"},
-    {"zone", "What fails together with this node (a rack, a room); copies go to different zones. May be empty."},
-    {"weight", "This node's share of the data, compared with the others' weights: 1 to 1000000."},
+    {"zone",
+     "What fails together with this node (a rack, a room) when it joins; later `brigade rezone` says. May be empty."},
+    {"weight",
+     "This node's share of the data when it joins, compared with the others' weights; later `brigade reweight` says."},
     {"client_listen", "Where HTTP clients are served."},
     {"client_advertise", "The same as clients reach it; empty: client_listen."},
     {"peer_listen", "Where the other nodes are served (TCP), and datagrams arrive (UDP)."},
@@ -109,10 +111,10 @@ class Reader {
     const auto* node = find(key);
     if (node == nullptr) return;
     const auto value = node->value_exact<std::int64_t>();
-    if (value && *value >= 1 && *value <= std::int64_t{max})
+    if (value && *value >= 0 && *value <= std::int64_t{max})
       out = static_cast<std::uint32_t>(*value);
     else
-      complain(*node, key, "must be a whole number from 1 to " + std::to_string(max));
+      complain(*node, key, "must be a whole number from 0 to " + std::to_string(max));
   }
   void hex(std::string_view key, std::uint64_t& out) {
     const auto* node = find(key);
@@ -203,8 +205,8 @@ Status check_config(const Config& config) {
   if (config.name.empty() || !is_label(config.name))
     return invalid("name: '" + config.name + "' must be 1 to 63 of A-Z a-z 0-9 . _ -");
   if (!is_label(config.zone)) return invalid("zone: '" + config.zone + "' must be at most 63 of A-Z a-z 0-9 . _ -");
-  if (config.weight < 1 || config.weight > limits::kWeightMax)
-    return invalid("weight: " + std::to_string(config.weight) + " must be from 1 to " +
+  if (config.weight > limits::kWeightMax)
+    return invalid("weight: " + std::to_string(config.weight) + " must be from 0 to " +
                    std::to_string(limits::kWeightMax));
   if (auto ok = check_listener("client", config.client_listen, config.client_advertise); !ok) return ok;
   if (auto ok = check_listener("peer", config.peer_listen, config.peer_advertise); !ok) return ok;

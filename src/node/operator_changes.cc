@@ -4,6 +4,7 @@
 #include "operator_answers.h"
 #include "operator_endpoint.h"
 #include "operator_losses.h"
+#include "operator_plan.h"
 #include "operator_requests.h"
 #include "scrub_task.h"
 
@@ -198,15 +199,12 @@ asio::awaitable<void> OperatorEndpoint::change(std::string path, net::Request& r
   } else {
     const auto wish = parse_node_wish(*body);
     const auto view = context_.view();
-    const cluster::RosterEntry* entry = wish ? view->map.node_named(wish->node) : nullptr;
-    if (entry == nullptr) {
-      Error error = wish ? Error{Errc::kNotFound, "there is no node " + wish->node + ": /cluster/nodes lists them"}
-                         : wish.error();
-      co_await send_problem(response, std::move(error));
+    auto change = wish ? node_change(path, *wish, view->map) : Result<wire::Change>(wish.error());
+    if (!change) {
+      co_await send_problem(response, change.error());
       co_return;
     }
-    wanted = wire::NodeRemoved{entry->node.id};
-    if (path == "/cluster/drain") wanted = wire::NodeDraining{entry->node.id, wish->draining};
+    wanted = std::move(*change);
   }
   co_await commit(std::move(wanted), response);
 }

@@ -9,6 +9,7 @@
 #include "operator_locate.h"
 #include "operator_losses.h"
 #include "operator_objects.h"
+#include "operator_plan.h"
 #include "operator_requests.h"
 #include "operator_restore.h"
 #include "operator_verify.h"
@@ -53,9 +54,10 @@ std::string_view methods_of(std::string_view path) {
                                         "/cluster/verify",
                                         "/cluster/objects"};
   if (path == "/cluster/settings") return "GET, HEAD, POST";
-  if (path == "/cluster/remove" || path == "/cluster/drain" || path == "/cluster/scrub" ||
-      path == "/cluster/accept-loss" || path == kJoinTarget || path.starts_with(kRestore))
-    return "POST";
+  constexpr std::string_view kWrite[] = {"/cluster/remove",  "/cluster/drain", "/cluster/reshape",
+                                         "/cluster/replace", "/cluster/scrub", "/cluster/accept-loss",
+                                         kJoinTarget};
+  if (path.starts_with(kRestore) || std::ranges::find(kWrite, path) != std::end(kWrite)) return "POST";
   if (path.starts_with(kLocate) || path.starts_with(kRevisions) || std::ranges::find(kRead, path) != std::end(kRead))
     return "GET, HEAD";
   return {};
@@ -221,27 +223,16 @@ asio::awaitable<void> OperatorEndpoint::can_stop(std::string query, net::Respons
 
 asio::awaitable<void> OperatorEndpoint::plan(std::string query, net::Response& response) {
   const auto view = context_.view();
-  auto drain = query_text(query, "drain");
-  if (!drain) {
-    co_await send_problem(response, drain.error());
+  auto change = planned_change(query, view->map);
+  if (!change) {
+    co_await send_problem(response, change.error());
     co_return;
   }
-  const cluster::RosterEntry* draining = drain->empty() ? nullptr : view->map.node_named(*drain);
-  if (!drain->empty() && draining == nullptr) {
-    Error error{Errc::kNotFound, "there is no node " + *drain + ": /cluster/nodes lists them"};
-    co_await send_problem(response, std::move(error));
-    co_return;
-  }
-  const NodeId drained = draining == nullptr ? NodeId{} : draining->node.id;
-  const store::ObjectStore* store = &context_.store;
-  const NodeId self = context_.self;
-  auto visit = [view, drained, store, self] {
-    // A move carries the bucket's own objects; what it holds as a sibling of theirs is about as much per copy.
-    return plan_json(view->map, drained, [&](BucketId bucket) -> std::optional<std::uint64_t> {
-      if (view->map.cell(bucket).owner != self) return std::nullopt;
-      return store->stats(bucket).bytes;
-    });
-  };
+  // Copies of what this node holds are elsewhere, too: what a bucket holds, all told, is what it holds here.
+  const std::uint64_t owned = counts(*view).owned.contains(context_.self) ? counts(*view).owned.at(context_.self) : 0;
+  std::optional<double> bucket_bytes;
+  if (owned > 0) bucket_bytes = static_cast<double>(context_.store.stats().bytes) / static_cast<double>(owned);
+  auto visit = [view, change = std::move(*change), bucket_bytes] { return plan_json(view->map, change, bucket_bytes); };
   json::object body = co_await context_.disk.run(std::move(visit));
   co_await send_json(response, std::move(body));
 }

@@ -78,15 +78,6 @@ char state_letter(const ClusterMap& map, BucketId bucket) {
 }
 
 /// How a part of the plan sums up.
-struct Transfer {
-  std::uint64_t buckets = 0;
-  std::optional<std::uint64_t> bytes = 0;  ///< nothing once a bucket is not known
-};
-
-json::value bytes_json(const std::optional<std::uint64_t>& bytes) {
-  return bytes ? json::value(*bytes) : json::value(nullptr);
-}
-
 }  // namespace
 
 std::uint32_t unknown_buckets(const ClusterMap& map) {
@@ -209,40 +200,6 @@ json::object settings_json(const ClusterMap& map) {
                                     {"unit", setting.unit},
                                     {"about", setting.about}});
   return {{"seq", map.seq().value}, {"settings", std::move(settings)}};
-}
-
-json::object plan_json(const ClusterMap& map, NodeId draining,
-                       const std::function<std::optional<std::uint64_t>(BucketId)>& bytes_of) {
-  std::vector<placement::PlanNode> nodes;
-  for (const RosterEntry& entry : map.roster())
-    if (entry.incarnation.value != 0)  // the coordinator, too, waits until a new node has been seen
-      nodes.push_back(
-          {entry.node.id, entry.node.zone, entry.node.weight, !entry.draining && entry.node.id != draining});
-  std::vector<NodeId> owners(kBucketCount);
-  for_all_buckets([&](BucketId bucket) { owners[bucket.value] = map.cell(bucket).owner; });
-  const placement::Plan plan = placement::plan(nodes, owners);
-
-  std::map<std::pair<NodeId, NodeId>, Transfer> transfers;
-  Transfer all;
-  for_all_buckets([&](BucketId bucket) {
-    const NodeId from = owners[bucket.value];
-    const NodeId to = plan.owners[bucket.value];
-    if (!from || !to || from == to) return;
-    const auto bytes = bytes_of(bucket);
-    for (Transfer* sum : {&transfers[{from, to}], &all}) {
-      ++sum->buckets;
-      sum->bytes = bytes && sum->bytes ? std::optional(*sum->bytes + *bytes) : std::nullopt;
-    }
-  });
-  json::array list;
-  for (const auto& [pair, transfer] : transfers)
-    list.push_back(json::object{{"from", name_or_null(map, pair.first)},
-                                {"to", name_or_null(map, pair.second)},
-                                {"buckets", transfer.buckets},
-                                {"bytes", bytes_json(transfer.bytes)}});
-  return {{"seq", map.seq().value},          {"moves", plan.moves},
-          {"assignments", plan.assignments}, {"lower_bound", plan.lower_bound},
-          {"bytes", bytes_json(all.bytes)},  {"transfers", std::move(list)}};
 }
 
 std::string json_text(const json::object& object) {

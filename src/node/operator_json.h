@@ -61,11 +61,6 @@ boost::json::object map_json(const cluster::ClusterMap& map);
 /// GET /cluster/settings.
 boost::json::object settings_json(const cluster::ClusterMap& map);
 
-/// GET /cluster/plan: what the planner would move now, nodes that are down counted as coming back. `draining` gets
-/// nothing and ends with nothing. `bytes_of` tells what a bucket holds, if it is known.
-boost::json::object plan_json(const cluster::ClusterMap& map, NodeId draining,
-                              const std::function<std::optional<std::uint64_t>(BucketId)>& bytes_of);
-
 /// "n3 down", "512 buckets to n2 (join)". Names as `map` knows them.
 std::string change_text(const cluster::ClusterMap& map, const wire::Change& change);
 /// GET /cluster/log. `first_kept`: the oldest transaction that could be shown, none if there is none.

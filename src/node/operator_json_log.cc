@@ -85,6 +85,13 @@ struct Teller {
   std::string operator()(const wire::NodeDraining& c) const {
     return name_of(map, c.node) + (c.draining ? " gives its buckets to the others" : " takes part again");
   }
+  std::string operator()(const wire::NodeReshaped& c) const {
+    return name_of(map, c.node) + " has weight " + std::to_string(c.weight) +
+           (c.zone.empty() ? " and no zone" : " in zone " + c.zone);
+  }
+  std::string operator()(const wire::NodeReplaced& c) const {
+    return name_of(map, c.by) + " takes the place of " + name_of(map, c.node);
+  }
   std::string operator()(const wire::LossAccepted& c) const {
     return "what " + counted_buckets(c.buckets) + " lacked is given up";
   }

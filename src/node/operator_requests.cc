@@ -56,6 +56,15 @@ std::string change_json(const wire::Change& change) {
     out["node"] = to_string(draining->node);
     out["draining"] = draining->draining;
   }
+  if (const auto* shape = std::get_if<wire::NodeReshaped>(&change)) {
+    out["node"] = to_string(shape->node);
+    out["zone"] = shape->zone;
+    out["weight"] = shape->weight;
+  }
+  if (const auto* replaced = std::get_if<wire::NodeReplaced>(&change)) {
+    out["node"] = to_string(replaced->node);
+    out["by"] = to_string(replaced->by);
+  }
   if (const auto* loss = std::get_if<wire::LossAccepted>(&change)) {
     json::array runs;
     for (const BucketSet::Run& run : loss->buckets.runs()) runs.push_back(json::array{run.first, run.end});
@@ -85,6 +94,28 @@ std::optional<BucketSet> parse_runs(const json::object& object) {
   return buckets;
 }
 
+std::optional<std::uint32_t> weight_of(const json::value& value) {
+  const std::int64_t* number = value.if_int64();
+  if (number == nullptr || *number < 0 || *number > limits::kWeightMax) return std::nullopt;
+  return static_cast<std::uint32_t>(*number);
+}
+
+/// Of a change of one node, whose kind and id are known.
+std::optional<wire::Change> parse_node_change(std::string_view kind, NodeId node, const json::object& object) {
+  const json::value* draining = object.if_contains("draining");
+  const json::value* weight = object.if_contains("weight");
+  const json::string* zone = text_in(object, "zone");
+  const json::string* by = text_in(object, "by");
+  if (kind == "NodeRemoved") return wire::NodeRemoved{node};
+  if (kind == "NodeDraining" && draining != nullptr && draining->is_bool())
+    return wire::NodeDraining{node, draining->get_bool()};
+  if (kind == "NodeReshaped" && zone != nullptr && weight != nullptr && weight_of(*weight))
+    return wire::NodeReshaped{node, std::string(*zone), *weight_of(*weight)};
+  if (kind == "NodeReplaced" && by != nullptr && parse_hex64(*by))
+    return wire::NodeReplaced{node, NodeId{*parse_hex64(*by)}};
+  return std::nullopt;
+}
+
 }  // namespace
 
 Result<wire::Change> parse_change(std::string_view text) {
@@ -103,15 +134,9 @@ Result<wire::Change> parse_change(std::string_view text) {
     if (!buckets) return malformed;
     change = wire::LossAccepted{std::move(*buckets)};
   } else if (kind != nullptr && node != nullptr && parse_hex64(*node)) {
-    const NodeId id{*parse_hex64(*node)};
-    const json::value* draining = object->if_contains("draining");
-    if (*kind == "NodeRemoved") {
-      change = wire::NodeRemoved{id};
-    } else if (*kind == "NodeDraining" && draining != nullptr && draining->is_bool()) {
-      change = wire::NodeDraining{id, draining->get_bool()};
-    } else {
-      return malformed;
-    }
+    auto of_node = parse_node_change(*kind, NodeId{*parse_hex64(*node)}, *object);
+    if (!of_node) return malformed;
+    change = std::move(*of_node);
   } else {
     return malformed;
   }
@@ -138,7 +163,20 @@ Result<NodeWish> parse_node_wish(std::string_view body) {
   if (name == nullptr) return Error{Errc::kInvalid, R"(a node is named with {"node": "its name"})"};
   const json::value* draining = object->if_contains("draining");
   if (draining != nullptr && !draining->is_bool()) return Error{Errc::kInvalid, R"("draining" is true or false)"};
-  return NodeWish{std::string(*name), draining == nullptr || draining->get_bool()};
+  NodeWish wish{.node = std::string(*name), .zone = {}, .weight = {}, .with = {}};
+  if (draining != nullptr) wish.draining = draining->get_bool();
+  const json::string* zone = text_in(*object, "zone");
+  const json::string* with = text_in(*object, "with");
+  const json::value* weight = object->if_contains("weight");
+  if (zone == nullptr && object->contains("zone")) return Error{Errc::kInvalid, R"("zone" is a text)"};
+  if (with == nullptr && object->contains("with")) return Error{Errc::kInvalid, R"("with" is a node's name)"};
+  if (zone != nullptr) wish.zone = std::string(*zone);
+  if (with != nullptr) wish.with = std::string(*with);
+  if (weight != nullptr) {
+    wish.weight = weight_of(*weight);
+    if (!wish.weight) return Error{Errc::kInvalid, R"("weight" is a number from 0 to 1000000)"};
+  }
+  return wish;
 }
 
 Result<std::optional<BucketSet>> parse_loss(std::string_view body) {

@@ -27,18 +27,22 @@ const boost::json::string* text_in(const boost::json::object& object, std::strin
 /// Errors: kInvalid unless `text` is one JSON object.
 Result<boost::json::object> parse_object(std::string_view text);
 
-/// The JSON of a change that an operator may ask for (NodeRemoved, NodeDraining, LossAccepted, SettingChanged), as it
-/// travels between nodes.
+/// The JSON of a change that an operator may ask for (NodeRemoved, NodeDraining, NodeReshaped, NodeReplaced,
+/// LossAccepted, SettingChanged), as it travels between nodes.
 std::string change_json(const wire::Change& change);
 /// Errors: kInvalid.
 Result<wire::Change> parse_change(std::string_view text);
 
 /// `PUT /cluster/settings`: the change. Errors: kInvalid.
 Result<wire::SettingChanged> parse_setting(std::string_view body);
-/// `POST /cluster/remove` and `/cluster/drain`: the node's name, and whether it is to be emptied. Errors: kInvalid.
+/// `POST /cluster/remove`, `/cluster/drain`, `/cluster/reshape`, `/cluster/replace`: the node's name, and what is to
+/// become of it. Errors: kInvalid.
 struct NodeWish {
   std::string node;
   bool draining = true;
+  std::optional<std::string> zone;
+  std::optional<std::uint32_t> weight;
+  std::string with;  ///< the other node's name
 };
 Result<NodeWish> parse_node_wish(std::string_view body);
 /// `POST /cluster/accept-loss`: the buckets; nothing: all that are lost. Errors: kInvalid.

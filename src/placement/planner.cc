@@ -20,7 +20,7 @@ std::vector<const PlanNode*> sorted_nodes(std::span<const PlanNode> nodes) {
   for (std::size_t i = 0; i < sorted.size(); ++i) {
     BRIGADE_CHECK(sorted[i]->id, "a node without id");
     BRIGADE_CHECK(i == 0 || sorted[i - 1]->id != sorted[i]->id, "two nodes " << to_string(sorted[i]->id));
-    BRIGADE_CHECK(sorted[i]->weight >= 1 && sorted[i]->weight <= limits::kWeightMax, "weight " << sorted[i]->weight);
+    BRIGADE_CHECK(sorted[i]->weight <= limits::kWeightMax, "weight " << sorted[i]->weight);
   }
   return sorted;
 }

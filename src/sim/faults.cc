@@ -152,23 +152,32 @@ void Faults::slow_restarts() {
 void Faults::change_somebody() {
   const std::size_t node = any_node();
   Host& host = *world_.hosts()[node];
+  if (prng_.chance(3, 4)) return reshape(host.info.id);
   if (!host.wanted) return;
   world_.crash(node);
+  world_.note("has another store", node);
+  host.info.store = StoreId{prng_.next() | 1};
+  later(between(milliseconds{2}, milliseconds{2500}), [this, node] { world_.start(node); });
+}
+
+/// An operator changes what a node is to hold. Whoever leads may refuse.
+void Faults::reshape(NodeId id) {
+  const std::size_t leader = world_.coordinator();
+  if (leader >= world_.options().nodes) return;
+  const auto weight = static_cast<std::uint32_t>(prng_.below(5));
+  const std::string zone = "z" + std::to_string(prng_.below(4));
+  const NodeId other = world_.hosts()[any_node()]->info.id;
   switch (prng_.below(4)) {
     case 0:
-      world_.note("has another store", node);
-      host.info.store = StoreId{prng_.next() | 1};
+      static_cast<void>(world_.propose(leader, wire::NodeDraining{id, prng_.chance(1, 2)}));
       break;
     case 1:
-      world_.note("is in another zone", node);
-      host.info.zone = "z" + std::to_string(prng_.below(4));
+      if (other != id) static_cast<void>(world_.propose(leader, wire::NodeReplaced{id, other}));
       break;
     default:
-      world_.note("has another weight", node);
-      host.info.weight = static_cast<std::uint32_t>(1 + prng_.below(4));
+      static_cast<void>(world_.propose(leader, wire::NodeReshaped{id, zone, weight}));
       break;
   }
-  later(between(milliseconds{2}, milliseconds{2500}), [this, node] { world_.start(node); });
 }
 
 bool Faults::misses_somebody() const {

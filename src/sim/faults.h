@@ -43,8 +43,9 @@ class Faults {
   void slow_restarts();
   void complain();
   void change_setting();
-  /// A node comes back with another store, zone or weight.
+  /// A node comes back with another store, or an operator changes what it is to hold.
   void change_somebody();
+  void reshape(NodeId id);
   /// A node never comes back; the operator removes it, and a spare joins.
   void replace_one();
   /// True if it had never run.

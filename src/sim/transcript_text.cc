@@ -49,6 +49,10 @@ struct ChangeTeller {
   std::string operator()(const wire::NodeDraining& c) const {
     return name(c.node) + (c.draining ? " gives its buckets away" : " takes part again");
   }
+  std::string operator()(const wire::NodeReshaped& c) const {
+    return name(c.node) + " has weight " + std::to_string(c.weight) + (c.zone.empty() ? "" : ", zone " + c.zone);
+  }
+  std::string operator()(const wire::NodeReplaced& c) const { return name(c.by) + " replaces " + name(c.node); }
   std::string operator()(const wire::LossAccepted& c) const { return counted(c.buckets); }
   std::string operator()(const wire::SettingChanged& c) const { return c.name + " = " + c.value; }
 };

@@ -22,7 +22,8 @@ bool buckets_settled(const cluster::ClusterMap& map) {
     if (cell.owner == map.cell(BucketId{static_cast<std::uint16_t>(i ^ 1)}).owner) ++together;
   }
   std::vector<placement::PlanNode> nodes;
-  for (const cluster::RosterEntry& e : map.roster()) nodes.push_back({e.node.id, e.node.zone, e.node.weight, true});
+  for (const cluster::RosterEntry& e : map.roster())
+    nodes.push_back({e.node.id, e.node.zone, e.node.weight, e.takes_share()});
   const std::vector<double> shares = placement::shares(nodes);
   double excess = 0;
   for (std::size_t n = 0; n < nodes.size(); ++n) {
@@ -47,7 +48,7 @@ bool World::has_settled() {
     const cluster::RosterEntry* entry = lead.map().node(host->info.id);
     const bool well = m.epoch() == lead.epoch() && m.may_serve(host->clock.local(events_.now())) && m.is_whole() &&
                       m.last() == lead.last() && m.commit() == m.last().seq && entry != nullptr && entry->up &&
-                      entry->incarnation == host->disk.incarnation() && entry->node == host->info;
+                      entry->incarnation == host->disk.incarnation() && entry->node.store == host->info.store;
     if (!well) return false;
   }
   if (lead.map().roster().size() != wanted || lead.commit() == unsettled_at_) return false;

@@ -19,7 +19,7 @@ constexpr std::array<std::string_view, std::variant_size_v<Message>> kMessageKin
 constexpr std::array<std::string_view, std::variant_size_v<Change>> kChangeKinds{
     "GroupFormed",     "NodeAdded",     "NodeRemoved",     "NodeUp",       "NodeDown",
     "BucketsAssigned", "BucketsFilled", "BucketsReleased", "BucketsMoved", "SettingChanged",
-    "BucketsEmptied",  "NodeDraining",  "LossAccepted"};
+    "BucketsEmptied",  "NodeDraining",  "LossAccepted",    "NodeReshaped", "NodeReplaced"};
 constexpr std::array<std::string_view, 8> kReasons{"bootstrap", "demand",  "join", "balance",
                                                    "drain",     "failure", "loss", "operator"};
 constexpr std::array<std::string_view, 4> kRoles{"owner", "new-owner", "stand-in", "none"};

@@ -74,6 +74,17 @@ void write_change(const NodeDraining& change, proto::Change::Builder out) {
 void write_change(const LossAccepted& change, proto::Change::Builder out) {
   out.initLossAccepted().setBuckets(as_data(change.buckets.encoded()));
 }
+void write_change(const NodeReshaped& change, proto::Change::Builder out) {
+  auto group = out.initNodeReshaped();
+  group.setNode(change.node.value);
+  if (!change.zone.empty()) group.setZone(text(change.zone));
+  group.setWeight(change.weight);
+}
+void write_change(const NodeReplaced& change, proto::Change::Builder out) {
+  auto nodes = out.initNodeReplaced().initNodes();
+  nodes.setNode(change.node.value);
+  nodes.setBy(change.by.value);
+}
 void write_change(const SettingChanged& change, proto::Change::Builder out) {
   auto group = out.initSettingChanged();
   group.setName(text(change.name));
@@ -192,6 +203,14 @@ Result<Change> read(proto::Change::Reader in) {
       auto buckets = read_buckets(in.getLossAccepted().getBuckets());
       if (!buckets) return buckets.error();
       return Change(LossAccepted{*std::move(buckets)});
+    }
+    case proto::Change::NODE_RESHAPED: {
+      auto group = in.getNodeReshaped();
+      return Change(NodeReshaped{NodeId{group.getNode()}, text(group.getZone()), group.getWeight()});
+    }
+    case proto::Change::NODE_REPLACED: {
+      auto nodes = in.getNodeReplaced().getNodes();
+      return Change(NodeReplaced{NodeId{nodes.getNode()}, NodeId{nodes.getBy()}});
     }
   }
   return Error(Errc::kInvalid, "a change of the unknown kind " + std::to_string(static_cast<unsigned>(in.which())) +

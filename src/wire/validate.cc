@@ -108,12 +108,15 @@ class Judge {
     require(is_utf8(value) && std::none_of(value.begin(), value.end(), is_control),
             "a setting's value is not plain UTF-8 text");
   }
+  void shape(std::string_view zone, std::uint32_t weight) {
+    require(zone.empty() || is_name(zone), "a node's zone is empty or 1 to 63 of A-Z a-z 0-9 . _ -");
+    require(weight <= limits::kWeightMax, "a node's weight is 0 to 1000000");
+  }
   void node_info(const NodeInfo& node) {
     require(static_cast<bool>(node.id), "the node id is missing");
     require(static_cast<bool>(node.store), "the store id is missing");
     require(is_name(node.name), "a node's name is 1 to 63 of A-Z a-z 0-9 . _ -");
-    require(node.zone.empty() || is_name(node.zone), "a node's zone is empty or 1 to 63 of A-Z a-z 0-9 . _ -");
-    require(node.weight >= 1 && node.weight <= limits::kWeightMax, "a node's weight is 1 to 1000000");
+    shape(node.zone, node.weight);
     require(is_address(node.client), "the client address is not host:port");
     require(is_address(node.peer), "the peer address is not host:port");
   }
@@ -159,6 +162,15 @@ void judge(Judge& j, const BucketsEmptied& c) {
 }
 void judge(Judge& j, const NodeDraining& c) {
   j.node(c.node);
+}
+void judge(Judge& j, const NodeReshaped& c) {
+  j.node(c.node);
+  j.shape(c.zone, c.weight);
+}
+void judge(Judge& j, const NodeReplaced& c) {
+  j.node(c.node);
+  j.node(c.by);
+  j.require(c.node != c.by, "a node can't replace itself");
 }
 void judge(Judge& j, const LossAccepted& c) {
   j.require(!c.buckets.empty(), "a loss is accepted of at least one bucket");

@@ -152,6 +152,19 @@ TEST_CASE("a node that is drained ends with nothing and stands in for nobody, an
   CHECK(c.owned().at(NodeId{2}) == kBucketCount / 4);
 }
 
+TEST_CASE("a node that holds nothing takes the place of another: what that had moves once, and nothing else") {
+  Cluster c = cluster_of(4);
+  c.apply({wire::NodeReshaped{NodeId{4}, "", 0}});
+  c.settle();
+  CHECK(c.owned().count(NodeId{4}) == 0);
+  std::vector<NodeId> before;
+  for (std::size_t i = 0; i < kBucketCount; ++i) before.push_back(c.map.cell(bucket_at(i)).owner);
+  c.apply({wire::NodeReplaced{NodeId{2}, NodeId{4}}});
+  c.settle();
+  for (std::size_t i = 0; i < kBucketCount; ++i)
+    REQUIRE(c.map.cell(bucket_at(i)).owner == (before[i] == NodeId{2} ? NodeId{4} : before[i]));
+}
+
 TEST_CASE("what a lost node owned goes to its stand-ins, and the rest is balanced") {
   Cluster c = cluster_of(4);
   c.settle();

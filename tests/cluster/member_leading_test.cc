@@ -405,7 +405,12 @@ TEST_CASE("only an operator's changes can be proposed, by a coordinator with a l
   const auto refused = n.propose(wire::NodeDraining{NodeId{3}, true});  // one would be left for two copies
   CHECK(refused.error().code() == Errc::kConflict);
   CHECK(refused.error().detail().find("add a node first") != std::string::npos);
-  CHECK(n.propose(wire::NodeDraining{NodeId{2}, false}));
+  CHECK(n.propose(wire::NodeReshaped{NodeId{3}, "", 0}).error().code() == Errc::kConflict);
+  CHECK(n.propose(wire::NodeReplaced{NodeId{3}, NodeId{44}}).error().code() == Errc::kNotFound);
+  CHECK(n.propose(wire::NodeReplaced{NodeId{3}, NodeId{2}}));
+  CHECK(n.propose(wire::NodeDraining{NodeId{3}, false}));
+  CHECK(n.propose(wire::NodeReshaped{NodeId{3}, "south", 0}));
+  CHECK(n.propose(wire::NodeReshaped{NodeId{3}, "south", 2}));
   CHECK(n.propose(wire::LossAccepted{BucketSet::of(BucketId{6})}).error().code() == Errc::kConflict);
 }
 

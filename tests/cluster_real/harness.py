@@ -196,15 +196,15 @@ class Cluster:
             self.grow()
         self.wait_settled()
 
-    def grow(self):
-        """Bootstraps and starts one more node; returns it once it is ready."""
+    def grow(self, *arguments):
+        """Bootstraps, with these arguments, and starts one more node; returns it once it is ready."""
         number = len(self.nodes) + 1
         node = Node(self.root, f"n{number}", *self.place(number))
         for _ in range(self.disks):
             node.add_disk()
         first = self.nodes[0] if self.nodes else None
         join = ["--join", first.url, "--token", self.token] if first else self.settings
-        made = node.bootstrap(*join)
+        made = node.bootstrap(*join, *arguments)
         assert made.returncode == 0, f"bootstrap of {node.name}: {made.returncode}\n{made.stderr}"
         self.token = self.token or made.stdout.splitlines()[-1]
         self.nodes.append(node)

@@ -50,6 +50,66 @@ class Drain(ClusterTest):
                  ["n3"]["buckets"] > 21_000)
         judge([n1, n2, n3], churn)
 
+    def test_a_spare_takes_the_place_of_a_node_under_load(self):
+        cluster = self.make_cluster(4)
+        n1, n2, n3, n4 = cluster.nodes
+        churn = Churn(cluster.nodes)
+        self.addCleanup(churn.over.set)
+        churn.wait_for_more(200)
+        spare = cluster.grow("--weight", "0")
+
+        def roster():
+            return {each["name"]: each for each in n1.cluster()["roster"]}
+
+        self.assertEqual((roster()["n5"]["buckets"], roster()["n5"]["weight"]), (0, 0))
+        churn.nodes.append(spare)  # it serves clients as any other
+        before = roster()
+        plan = json.loads(self.brigade(n1, "plan", "--replace", "n2", "--with", "n5", "--json").stdout)
+        self.assertEqual({(each["from"], each["to"]) for each in plan["transfers"]}, {("n2", "n5")})
+        self.assertEqual(plan["moves"], before["n2"]["buckets"])
+        self.assertEqual(plan["moves"], plan["lower_bound"])
+        done = self.brigade(n1, "replace", "n2", "--with", "n5", "--wait", "--data", n1.dir)
+        self.assertIn("holds nothing that is needed", done.stderr)
+        after = roster()
+        self.assertEqual((after["n2"]["buckets"], after["n2"]["draining"]), (0, True))
+        self.assertEqual(after["n5"]["weight"], before["n2"]["weight"])
+        for name, was in (("n1", "n1"), ("n3", "n3"), ("n4", "n4"), ("n5", "n2")):
+            self.assertEqual(after[name]["buckets"], before[was]["buckets"], name)
+        figure("replaced_buckets", f"{plan['moves']}, at least {plan['lower_bound']}")
+        churn.wait_for_more(100)
+        churn.stop()
+        judge(cluster.nodes, churn)
+
+    def test_a_node_gets_another_weight_and_zone_for_good(self):
+        cluster = self.make_cluster(3)
+        n1, n2, n3 = cluster.nodes
+        churn = Churn(cluster.nodes)
+        self.addCleanup(churn.over.set)
+        churn.wait_for_more(100)
+
+        def share(name):
+            return next(each for each in n1.cluster()["roster"] if each["name"] == name)
+
+        plan = json.loads(self.brigade(n1, "plan", "--reweight", "n3=2", "--json").stdout)
+        self.assertGreater(plan["moves"], 10_000)
+        self.brigade(n1, "reweight", "n3", "2", "--data", n1.dir)
+        self.brigade(n2, "rezone", "n3", "attic", "--data", n1.dir)
+        wait_for("it has half of all", 60, lambda: share("n3")["buckets"] == 32_768)
+        cluster.kill([n3])
+        n3.start()
+        n3.wait_ready()
+        wait_for("it is up", 30, lambda: share("n3")["up"])
+        self.assertEqual((share("n3")["weight"], share("n3")["zone"]), (2, "attic"))
+        self.assertEqual(json.loads(self.brigade(n1, "plan", "--json").stdout)["moves"], 0)
+        refused = self.brigade(n1, "reweight", "n9", "2", "--data", n1.dir, code=1)
+        self.assertIn("there is no node n9", refused.stderr)
+        self.brigade(n1, "reweight", "n3", "0", "--data", n1.dir)
+        refused = self.brigade(n1, "reweight", "n2", "0", "--data", n1.dir, code=1)
+        self.assertIn("add a node first", refused.stderr)
+        churn.wait_for_more(100)
+        churn.stop()
+        judge(cluster.nodes, churn)
+
     def test_a_drain_outlives_coordinators(self):
         cluster = self.make_cluster(4)
         n1 = cluster.nodes[0]

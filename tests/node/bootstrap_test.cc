@@ -104,6 +104,16 @@ TEST_CASE("a node that joins has an identity of its own and no snapshot") {
   CHECK(load_secret({temp / "n2"}).value().bytes == token->secret.bytes);
 }
 
+TEST_CASE("the first node of a cluster is no spare") {
+  const TempDir temp;
+  auto config = sample("n1");
+  config.weight = 0;
+  const auto refused = bootstrap_cluster({temp / "n1"}, config, {});
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code() == Errc::kInvalid);
+  CHECK_FALSE(std::filesystem::exists(temp / "n1"));
+}
+
 TEST_CASE("a directory that holds something is left as it is") {
   const TempDir temp;
   test::write_file(temp / "d/photo.jpg", "x");

@@ -6,6 +6,8 @@
 
 #include <catch2/catch.hpp>
 
+#include "brigade/base/limits.h"
+
 namespace brigade::node {
 namespace {
 
@@ -116,8 +118,8 @@ TEST_CASE("a wrong line of a config is refused with its place, its key and what 
     const char* allowed;
   };
   for (const auto& wrong : std::vector<Case>{
-           {"weight = 0", "line 6: weight", "from 1 to 1000000"},
-           {"weight = 1000001", "line 6: weight", "from 1 to 1000000"},
+           {"weight = -1", "line 6: weight", "from 0 to 1000000"},
+           {"weight = 1000001", "line 6: weight", "from 0 to 1000000"},
            {"weight = \"3\"", "line 6: weight", "whole number"},
            {"weight = 1.0", "line 6: weight", "whole number"},
            {"zone = 4", "line 6: zone", "in quotes"},
@@ -161,7 +163,8 @@ TEST_CASE("names, addresses and weights keep their rules") {
   CHECK(refused([](Config& c) { c.name = "a/b"; }));
   CHECK(refused([](Config& c) { c.name = std::string(64, 'a'); }));
   CHECK_FALSE(refused([](Config& c) { c.name = std::string(63, 'a'); }));
-  CHECK(refused([](Config& c) { c.weight = 0; }));
+  CHECK_FALSE(refused([](Config& c) { c.weight = 0; }));  // a spare
+  CHECK(refused([](Config& c) { c.weight = limits::kWeightMax + 1; }));
   CHECK(refused([](Config& c) { c.client_listen = "10.0.0.7"; }));
   CHECK(refused([](Config& c) { c.client_listen = "10.0.0.7:0"; }));
   CHECK(refused([](Config& c) { c.client_listen = "10.0.0.7:65536"; }));

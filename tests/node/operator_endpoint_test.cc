@@ -235,6 +235,35 @@ TEST_CASE("a node is drained, and takes part again") {
   CHECK(bench.control.proposed[1] == wire::Change{wire::NodeDraining{NodeId{1}, false}});
 }
 
+TEST_CASE("an operator says where a node stands, what it holds, and who takes its place") {
+  Bench bench;
+  bench.control.show(bench.maker.node(2));
+  auto post = [&, n = 0](const std::string& path, const std::string& body) mutable {
+    const std::string nonce = "0123456789abcde" + std::to_string(n++);
+    return bench.call(bench.sign(path, body, AdminPurpose::kAdmin, nonce), body).head.status;
+  };
+  CHECK(bench.call({"POST", "/cluster/reshape"}, R"({"node":"n1","weight":2})").head.status == 401);
+  CHECK(post("/cluster/reshape", R"({"node":"n1","weight":2})") == 200);
+  CHECK(post("/cluster/reshape", R"({"node":"n1","zone":"b"})") == 200);
+  CHECK(post("/cluster/reshape", R"({"node":"n1","zone":"","weight":0})") == 200);
+  CHECK(post("/cluster/replace", R"({"node":"n1","with":"n2"})") == 200);
+  REQUIRE(bench.control.proposed.size() == 4);
+  CHECK(bench.control.proposed[0] == wire::Change{wire::NodeReshaped{NodeId{1}, "", 2}});
+  CHECK(bench.control.proposed[1] == wire::Change{wire::NodeReshaped{NodeId{1}, "b", 1}});
+  CHECK(bench.control.proposed[2] == wire::Change{wire::NodeReshaped{NodeId{1}, "", 0}});
+  CHECK(bench.control.proposed[3] == wire::Change{wire::NodeReplaced{NodeId{1}, NodeId{2}}});
+  for (const char* body : {R"({"node":"n1"})", R"({"node":"n1","weight":"2"})", R"({"node":"n1","weight":1000001})",
+                           R"({"node":"n1","zone":"no zone"})", R"({"node":"n1","zone":5})"}) {
+    INFO(body);
+    CHECK(post("/cluster/reshape", body) == 400);
+  }
+  CHECK(post("/cluster/reshape", R"({"node":"n9","weight":2})") == 404);
+  CHECK(post("/cluster/replace", R"({"node":"n1"})") == 400);
+  CHECK(post("/cluster/replace", R"({"node":"n1","with":"n1"})") == 400);
+  CHECK(post("/cluster/replace", R"({"node":"n1","with":"n9"})") == 404);
+  CHECK(bench.control.proposed.size() == 4);
+}
+
 TEST_CASE("a loss is accepted of buckets that are lost, and of no others") {
   Bench bench;
   auto post = [&, n = 0](const std::string& body) mutable {

@@ -63,7 +63,14 @@ store::IndexEntry entry_at(std::uint64_t count, bool tombstone = false) {
 
 TEST_CASE("/cluster has the fields that the design promises") {
   MapMaker m;
-  m.node(1, "east").node(2).node(3).serving(1, 6).serving(2, 7).assign(wire::Role::kOwner, 2, 8).assign(wire::Role::kOwner, 3, 20).down(3);
+  m.node(1, "east")
+      .node(2)
+      .node(3)
+      .serving(1, 6)
+      .serving(2, 7)
+      .assign(wire::Role::kOwner, 2, 8)
+      .assign(wire::Role::kOwner, 3, 20)
+      .down(3);
   store::StoreStats stored;
   stored.objects = 4;
   stored.bytes = 4000;
@@ -246,25 +253,6 @@ TEST_CASE("settings are told with value, default and whether they were set") {
   CHECK(seen);
 }
 
-TEST_CASE("the plan of a drained node moves all that it has, and tells bytes only where all are known") {
-  MapMaker m;
-  m.node(1).node(2);
-  BucketSet low;
-  for (std::uint16_t b = 0; b < 200; b += 2) low.add(BucketId{b});  // one of each pair: none has to move
-  m.apply(wire::BucketsAssigned{wire::Reason::kBootstrap, {{wire::Role::kOwner, NodeId{1}, low}}});
-  json::object plan = plan_json(m.map(), NodeId{1}, [](BucketId) { return std::optional<std::uint64_t>(10); });
-  CHECK(plan.at("moves").to_number<int>() == 100);
-  CHECK(plan.at("assignments").to_number<int>() == kBucketCount - 100);
-  CHECK(plan.at("bytes").to_number<int>() == 1000);
-  CHECK(json::serialize(plan.at("transfers")) == R"([{"from":"n1","to":"n2","buckets":100,"bytes":1000}])");
-  plan = plan_json(m.map(), NodeId{1},
-                   [](BucketId b) { return b.value == 198 ? std::nullopt : std::optional<std::uint64_t>(10); });
-  CHECK(plan.at("bytes").is_null());
-  CHECK(plan.at("transfers").as_array()[0].as_object().at("bytes").is_null());
-  plan = plan_json(m.map(), NodeId{}, no_bytes);
-  CHECK(plan.at("moves").to_number<int>() == 0);
-}
-
 TEST_CASE("nodes can stop if a quorum, every object and enough nodes for writes are left") {
   MapMaker m;
   m.node(1).node(2).node(3);
@@ -400,13 +388,32 @@ TEST_CASE("an operator's change survives its way to the coordinator, and nothing
   buckets.add(BucketId{65535});
   const wire::Change loss = wire::LossAccepted{buckets};
   CHECK(parse_change(change_json(loss)).value() == loss);
-  for (const char* text :
-       {"", "null", "[]", "{}", R"({"kind":"NodeDown","node":"0000000000000001"})",
-        R"({"kind":"NodeRemoved","node":"1"})", R"({"kind":"NodeDraining","node":"0000000000000001"})",
-        R"({"kind":"NodeRemoved","node":"zzzzzzzzzzzzzzzz"})", R"({"kind":"SettingChanged","name":"grace"})",
-        R"({"kind":"SettingChanged","name":1,"value":2})", R"({"kind":"LossAccepted","runs":[]})",
-        R"({"kind":"LossAccepted","runs":[[3,3]]})", R"({"kind":"LossAccepted","runs":[[0,65537]]})",
-        R"({"kind":"LossAccepted","runs":[[-1,2]]})", R"({"kind":"LossAccepted","runs":[3]})"}) {
+  const wire::Change shape = wire::NodeReshaped{NodeId{0xfedcba9876543210}, "b \"x", 0};
+  CHECK(parse_change(change_json(wire::NodeReshaped{NodeId{7}, "b", 3})).value() ==
+        wire::Change(wire::NodeReshaped{NodeId{7}, "b", 3}));
+  CHECK(!parse_change(change_json(shape)));  // no name of a zone
+  const wire::Change replaced = wire::NodeReplaced{NodeId{7}, NodeId{0xfedcba9876543210}};
+  CHECK(parse_change(change_json(replaced)).value() == replaced);
+  for (const char* text : {"",
+                           "null",
+                           "[]",
+                           "{}",
+                           R"({"kind":"NodeDown","node":"0000000000000001"})",
+                           R"({"kind":"NodeRemoved","node":"1"})",
+                           R"({"kind":"NodeDraining","node":"0000000000000001"})",
+                           R"({"kind":"NodeRemoved","node":"zzzzzzzzzzzzzzzz"})",
+                           R"({"kind":"SettingChanged","name":"grace"})",
+                           R"({"kind":"SettingChanged","name":1,"value":2})",
+                           R"({"kind":"LossAccepted","runs":[]})",
+                           R"({"kind":"LossAccepted","runs":[[3,3]]})",
+                           R"({"kind":"LossAccepted","runs":[[0,65537]]})",
+                           R"({"kind":"LossAccepted","runs":[[-1,2]]})",
+                           R"({"kind":"LossAccepted","runs":[3]})",
+                           R"({"kind":"NodeReshaped","node":"0000000000000001","zone":"b"})",
+                           R"({"kind":"NodeReshaped","node":"0000000000000001","zone":"b","weight":-1})",
+                           R"({"kind":"NodeReshaped","node":"0000000000000001","zone":"b","weight":1000001})",
+                           R"({"kind":"NodeReplaced","node":"0000000000000001","by":"0000000000000001"})",
+                           R"({"kind":"NodeReplaced","node":"0000000000000001","by":"x"})"}) {
     INFO(text);
     const auto change = parse_change(text);
     REQUIRE(!change);

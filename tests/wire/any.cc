@@ -165,9 +165,18 @@ Change any_change(std::size_t index) {
       return BucketsEmptied{any_id(), any_buckets()};
     case 11:
       return NodeDraining{any_id(), any_number(0, 1) == 1};
-    default: {
+    case 12: {
       LossAccepted change{any_buckets()};
       if (change.buckets.empty()) change.buckets.add(BucketId{7});
+      return change;
+    }
+    case 13: {
+      const NodeInfo info = any_node();
+      return NodeReshaped{info.id, info.zone, info.weight};
+    }
+    default: {
+      NodeReplaced change{any_id(), any_id()};
+      if (change.by == change.node) change.by.value ^= 1 << 20;
       return change;
     }
   }

@@ -49,6 +49,8 @@ std::vector<Change> sample_changes() {
       BucketsEmptied{NodeId{0x1111}, buckets({16, 17, 31})},
       NodeDraining{NodeId{0x2222}, true},
       LossAccepted{buckets({6, 7})},
+      NodeReshaped{NodeId{0x2222}, "south", 3},
+      NodeReplaced{NodeId{0x1111}, NodeId{0x2222}},
   };
 }
 

@@ -168,7 +168,7 @@ TEST_CASE("a snapshot whose parts contradict each other is refused") {
       {"a seq lies beyond the snapshot's", [](Snapshot& s) { s.roster[0].changed = Seq{43}; }},
       {"a position has both an epoch and a seq, or neither", [](Snapshot& s) { s.last.epoch = {}; }},
       {"the cluster id is missing", [](Snapshot& s) { s.cluster = {}; }},
-      {"a node's weight is 1 to 1000000", [](Snapshot& s) { s.roster[0].node.weight = 0; }},
+      {"a node's weight is 0 to 1000000", [](Snapshot& s) { s.roster[0].node.weight = limits::kWeightMax + 1; }},
       {"a setting's value is not plain UTF-8 text", [](Snapshot& s) { s.settings["cache_control"] = "a\r\nb"; }},
   };
   for (const Case& c : cases) {

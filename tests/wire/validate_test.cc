@@ -107,8 +107,9 @@ TEST_CASE("a node says who it is, where it is and how much it takes") {
   CHECK(problem_of_node([](NodeInfo& n) { n.name = "a/b"; }) != "");
   CHECK(problem_of_node([](NodeInfo& n) { n.name = std::string("a\0b", 3); }) != "");
   CHECK(problem_of_node([](NodeInfo& n) { n.zone = " "; }) != "");
-  CHECK(problem_of_node([](NodeInfo& n) { n.weight = 0; }) == "a node: a node's weight is 1 to 1000000");
-  CHECK(problem_of_node([](NodeInfo& n) { n.weight = limits::kWeightMax + 1; }) != "");
+  CHECK(problem_of_node([](NodeInfo& n) { n.weight = 0; }) == "");  // a spare
+  CHECK(problem_of_node([](NodeInfo& n) { n.weight = limits::kWeightMax + 1; }) ==
+        "a node: a node's weight is 0 to 1000000");
   CHECK(problem_of_node([](NodeInfo& n) { n.client = "host"; }) == "a node: the client address is not host:port");
   CHECK(problem_of_node([](NodeInfo& n) { n.peer = "host:0"; }) == "a node: the peer address is not host:port");
 }
@@ -116,6 +117,10 @@ TEST_CASE("a node says who it is, where it is and how much it takes") {
 TEST_CASE("changes that name nobody, or too many, are refused") {
   CHECK(problem(Change(NodeRemoved{})) == "NodeRemoved: the node is missing");
   CHECK(problem(Change(NodeDown{})) == "NodeDown: the node is missing");
+  CHECK(problem(Change(NodeReshaped{{}, "", 1})) == "NodeReshaped: the node is missing");
+  CHECK(problem(Change(NodeReshaped{NodeId{1}, "a b", 1})) != "");
+  CHECK(problem(Change(NodeReplaced{NodeId{1}, {}})) == "NodeReplaced: the node is missing");
+  CHECK(problem(Change(NodeReplaced{NodeId{1}, NodeId{1}})) == "NodeReplaced: a node can't replace itself");
   CHECK(problem(Change(BucketsFilled{{}, buckets({1})})) == "BucketsFilled: the node is missing");
   CHECK(problem(Change(BucketsReleased{{}, buckets({1})})) == "BucketsReleased: the node is missing");
   CHECK(problem(Change(BucketsEmptied{{}, buckets({1})})) == "BucketsEmptied: the node is missing");
@@ -144,7 +149,7 @@ TEST_CASE("enumerators beyond the last are refused") {
   // The tag of a union is the first thing in its struct, behind the segment table and the root pointer.
   Bytes change = encode(NodeDown{NodeId{1}});
   bool refused = true;
-  for (unsigned tag = 13; tag < 256; ++tag)
+  for (unsigned tag = std::variant_size_v<Change>; tag < 256; ++tag)
     for (std::size_t at = 16; at < 32; ++at) {
       Bytes other = change;
       if (other[at] != std::byte{4}) continue;

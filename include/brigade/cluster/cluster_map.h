@@ -78,6 +78,8 @@ class ClusterMap {
   void change(Seq seq, const wire::BucketsEmptied& change);
   void change(Seq seq, const wire::NodeDraining& change);
   void change(Seq seq, const wire::LossAccepted& change);
+  void change(Seq seq, const wire::NodeReshaped& change);
+  void change(Seq seq, const wire::NodeReplaced& change);
 
   void assign(Seq seq, Cell& cell, const wire::Assignment& assignment, wire::Reason reason);
   void empty(Seq seq, Cell& cell, NodeId node);

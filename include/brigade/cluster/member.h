@@ -198,6 +198,7 @@ class Member {
   void condemn_unreachable();
   void handle_join(NodeId from, const wire::NodeInfo& node);
   [[nodiscard]] Status check_change(const wire::Change& change) const;
+  [[nodiscard]] Status check_share(NodeId node, bool has_share, NodeId other) const;
   void on_report(NodeId from, const wire::Report& m);
   [[nodiscard]] bool roster_change_allowed() const;
 

@@ -29,7 +29,7 @@ namespace brigade::placement {
 struct PlanNode {
   NodeId id;
   std::string zone;
-  std::uint32_t weight = 1;  ///< 1..limits::kWeightMax
+  std::uint32_t weight = 1;  ///< 0..limits::kWeightMax; 0: nothing is for it
   bool accepts = true;       ///< false: draining
 };
 

@@ -37,6 +37,8 @@ struct RosterEntry {
   Seq added;
   Seq changed;  ///< last NodeUp or NodeDown
   bool draining = false;
+  /// It is to have a share of the buckets, once it was up.
+  [[nodiscard]] bool takes_share() const { return !draining && node.weight > 0; }
   bool operator==(const RosterEntry&) const = default;
 };
 

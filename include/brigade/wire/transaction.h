@@ -18,11 +18,11 @@ namespace brigade::wire {
 /// What a node says of itself when it joins or comes up.
 struct NodeInfo {
   NodeId id;
-  std::string name;  ///< unique in the roster
-  std::string zone;  ///< empty: none
-  std::uint32_t weight = 1;
-  std::string client;  ///< host:port of the client listener, as others reach it
-  std::string peer;    ///< host:port of the peer listener; its UDP twin takes unicast datagrams
+  std::string name;          ///< unique in the roster
+  std::string zone;          ///< empty: none
+  std::uint32_t weight = 1;  ///< of a newcomer; later on the roster's counts, as for the zone
+  std::string client;        ///< host:port of the client listener, as others reach it
+  std::string peer;          ///< host:port of the peer listener; its UDP twin takes unicast datagrams
   StoreId store;
   bool operator==(const NodeInfo&) const = default;
 };
@@ -108,6 +108,20 @@ struct NodeDraining {
   bool draining = true;
   bool operator==(const NodeDraining&) const = default;
 };
+/// An operator says where the node stands and how much it is to hold, which its own configuration says only of a
+/// newcomer. A node of weight 0 holds nothing, and serves clients as any other.
+struct NodeReshaped {
+  NodeId node;
+  std::string zone;  ///< empty: none
+  std::uint32_t weight = 1;
+  bool operator==(const NodeReshaped&) const = default;
+};
+/// `by` takes the weight of `node`, which gives its buckets away: in one step, so that each moves once.
+struct NodeReplaced {
+  NodeId node;
+  NodeId by;
+  bool operator==(const NodeReplaced&) const = default;
+};
 /// An operator gives up what these buckets lack: what is here is all there is.
 struct LossAccepted {
   BucketSet buckets;
@@ -119,8 +133,9 @@ struct SettingChanged {
   bool operator==(const SettingChanged&) const = default;
 };
 
-using Change = std::variant<GroupFormed, NodeAdded, NodeRemoved, NodeUp, NodeDown, BucketsAssigned, BucketsFilled,
-                            BucketsReleased, BucketsMoved, SettingChanged, BucketsEmptied, NodeDraining, LossAccepted>;
+using Change =
+    std::variant<GroupFormed, NodeAdded, NodeRemoved, NodeUp, NodeDown, BucketsAssigned, BucketsFilled, BucketsReleased,
+                 BucketsMoved, SettingChanged, BucketsEmptied, NodeDraining, LossAccepted, NodeReshaped, NodeReplaced>;
 
 struct LogEntry {
   Epoch epoch;  ///< the coordinator that appended it
