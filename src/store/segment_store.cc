@@ -30,6 +30,8 @@ namespace brigade::store {
 namespace {
 
 constexpr std::size_t kBatchOperationsMax = 512;
+/// Segments that are kept to be written again: with the size that they have, an eighth of what is live.
+constexpr std::size_t kRecycledMax = 8;
 constexpr std::size_t kSweptAtOnce = 16;
 constexpr std::size_t kExpiredAtOnce = 64;
 constexpr std::size_t kReleasedAtOnce = 1024;
@@ -350,7 +352,8 @@ bool SegmentStore::release(WallTime now) {
   return !over.empty();
 }
 
-/// One segment in reserve, and the next for commits once the present one is half full.
+/// One segment in reserve, and the next for commits once the present one is half full. What compaction frees is kept
+/// for the next writes, which then need no zeros first, as long as the disk has as much again.
 Result<bool> SegmentStore::prepare_ahead() {
   std::uint64_t filled = 0, bytes = 0;
   {
@@ -362,7 +365,9 @@ Result<bool> SegmentStore::prepare_ahead() {
   }
   const std::uint64_t size = log_.segment_bytes();
   const std::size_t wanted = SegmentLog::kReserveSpares + (filled > bytes / 2 ? 1 : 0);
-  if (Status ok = log_.folder().reclaim(size, SegmentLog::kReserveSpares + 1); !ok) return ok.error();
+  const bool is_roomy = log_.folder().check_space(size * kRecycledMax, true).has_value();
+  const std::size_t kept = SegmentLog::kReserveSpares + (is_roomy ? kRecycledMax : 1);
+  if (Status ok = log_.folder().reclaim(size, kept); !ok) return ok.error();
   if (log_.folder().spares(size) >= wanted) return false;
   if (Status ok = log_.folder().prepare(size, true); !ok) return ok.error();
   return true;
