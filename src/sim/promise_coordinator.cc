@@ -33,15 +33,14 @@ void PromiseCoordinator::found() {
     append(wire::NodeAdded{info_of(node.id, node.disk)});
     bring_up(node.id);
   }
-  const auto copies = std::to_string(std::uint64_t{1} << world_.prng.below(2));
+  const bool is_told = world_.script != nullptr;
+  const auto copies =
+      std::to_string(is_told ? world_.script->min_redundancy : std::uint64_t{1} << world_.prng.below(2));
+  if (is_told) append(wire::SettingChanged{"redundancy", "4"});
   append(wire::SettingChanged{"min_redundancy", copies});
-  append(wire::SettingChanged{"write_copies", std::to_string(1 + world_.prng.below(2))});
+  append(wire::SettingChanged{"write_copies", std::to_string(is_told ? 1 : 1 + world_.prng.below(2))});
   for (std::size_t i = 0; i < kPromiseBuckets; ++i) {
-    const NodeId owner =
-        world_
-            .nodes[world_.prng.below(world_.temper.sharing) == 0 ? world_.prng.below(world_.nodes.size())
-                                                                 : i % world_.nodes.size()]
-            .id;
+    const NodeId owner = first_owner(i);
     assign(wire::Role::kOwner, owner, bucket_at(i));
     append(wire::BucketsFilled{owner, BucketSet::of(bucket_at(i))});
   }
@@ -49,6 +48,12 @@ void PromiseCoordinator::found() {
     node.applied = node.saved = world_.log.last();
     grant(node, peers_[node.id.value - 1]);
   }
+}
+
+NodeId PromiseCoordinator::first_owner(std::size_t bucket) {
+  if (world_.script != nullptr) return NodeId{world_.script->owners[bucket]};
+  const bool shares = world_.prng.below(world_.temper.sharing) == 0;
+  return world_.nodes[shares ? world_.prng.below(world_.nodes.size()) : bucket % world_.nodes.size()].id;
 }
 
 Seq PromiseCoordinator::append(wire::Change change) {
@@ -87,6 +92,10 @@ void PromiseCoordinator::bring_up(NodeId node) {
 }
 
 NodeId PromiseCoordinator::somebody_up(NodeId other) {
+  if (world_.script != nullptr) {
+    const NodeId spare = world_.nodes.back().id;
+    return spare != other && world_.log.newest().is_up(spare) ? spare : NodeId{};
+  }
   for (int tries = 0; tries < 8; ++tries) {
     const NodeId node = world_.nodes[world_.prng.below(world_.nodes.size())].id;
     if (node != other && world_.log.newest().is_up(node)) return node;
@@ -174,7 +183,7 @@ void PromiseCoordinator::care_for(BucketId bucket) {
     append(wire::BucketsMoved{c.new_owner, BucketSet::of(bucket)});
   } else if (c.state == BucketState::kStandIn && c.in_sync && up) {
     assign(wire::Role::kNone, NodeId{}, bucket);
-  } else if (up && c.state == BucketState::kServing &&
+  } else if (up && c.state == BucketState::kServing && world_.temper.moves > 0 &&
              world_.prng.chance(1, world_.faults ? world_.temper.moves : 100)) {
     move(bucket);
   } else if (!up && c.new_owner) {
@@ -188,7 +197,11 @@ void PromiseCoordinator::care_for(BucketId bucket) {
 void PromiseCoordinator::move(BucketId bucket) {
   const Cell c = world_.log.newest().cell(bucket);
   if (c.state != BucketState::kServing || !world_.log.newest().is_up(c.owner)) return;
-  if (const NodeId node = somebody_up(c.owner)) assign(wire::Role::kNewOwner, node, bucket);
+  if (const NodeId node = somebody_up(c.owner)) move(bucket, node);
+}
+
+void PromiseCoordinator::move(BucketId bucket, NodeId node) {
+  assign(wire::Role::kNewOwner, node, bucket);
 }
 
 void PromiseCoordinator::on_report(NodeId from, Incarnation life, wire::ReportKind kind, Seq as_of, BucketId bucket) {

@@ -25,6 +25,8 @@ class PromiseCoordinator {
   void tick();
   /// Gives the bucket a new owner, if it may move now.
   void move(BucketId bucket);
+  /// ... gives it to `node`.
+  void move(BucketId bucket, NodeId node);
   /// A node's statement arrives.
   void on_report(NodeId from, Incarnation life, wire::ReportKind kind, Seq as_of, BucketId bucket);
 
@@ -39,6 +41,7 @@ class PromiseCoordinator {
     Ticks down_since = 0;
   };
 
+  NodeId first_owner(std::size_t bucket);
   Seq append(wire::Change change);
   void assign(wire::Role role, NodeId node, BucketId bucket);
   void bring_up(NodeId node);

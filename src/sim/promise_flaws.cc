@@ -107,6 +107,8 @@ std::string_view promise_profile_name(PromiseProfile profile) {
       return "hasty";
     case PromiseProfile::kCrowd:
       return "crowd";
+    case PromiseProfile::kWild:
+      return "wild";
     case PromiseProfile::kCount:
       break;
   }

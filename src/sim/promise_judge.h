@@ -33,6 +33,11 @@ class PromiseJudge {
   /// No write of `key` has an open outcome, not even one that is on its way still.
   [[nodiscard]] bool is_settled(std::size_t key, Ticks now) const;
 
+  /// Nobody worked at `op` any more when `later` began.
+  [[nodiscard]] bool is_over_before(std::size_t op, std::size_t later) const {
+    return ops_[op].attempts == 0 && ops_[op].ended < ops_[later].began;
+  }
+
   /// A read of `key` that began at `began` is answered: with the contents of `op`, or 404. `how` is for people.
   void answered(std::size_t key, Ticks began, Ticks now, std::optional<std::size_t> op, const std::string& how);
 

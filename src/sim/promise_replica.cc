@@ -126,7 +126,8 @@ void PromiseReplica::put_record(PromiseNode& node, std::size_t key, PromiseRecor
       commit_here(node, key, record, sender, [this, &node, key, record, answer](bool stored) {
         if (!stored && world_.traces())
           world_.trace("n" + std::to_string(node.id.value) + " refuses a push of key " + std::to_string(key));
-        if (stored || world_.bites(PromiseFlaw::kHigherRevisionIsOk)) return answer({.kind = Kind::kOk});
+        const bool was_open = !stored && node.store[key] && world_.judge.is_over_before(node.store[key]->op, record.op);
+        if (stored || world_.bites(PromiseFlaw::kHigherRevisionIsOk, was_open)) return answer({.kind = Kind::kOk});
         answer({.named = node.store[key] ? node.store[key]->revision.view() : Seq{}});
       });
     });

@@ -1,6 +1,7 @@
 // One run: clients and faults for a while, then peace, then a last look through every node.
 #include "promise_coordinator.h"
 #include "promise_filler.h"
+#include "promise_player.h"
 #include "promise_reader.h"
 #include "promise_replica.h"
 #include "promise_world.h"
@@ -42,12 +43,16 @@ class Run {
         replica_(world_),
         writer_(world_, replica_),
         reader_(world_),
-        filler_(world_, replica_, [this](PromiseNode& node, wire::ReportKind kind, Seq as_of, BucketId bucket) {
-          world_.tell(node, [this, id = node.id, life = node.life, kind, as_of, bucket] {
-            coordinator_.on_report(id, life, kind, as_of, bucket);
-          });
-        }) {
+        filler_(world_, replica_,
+                [this](PromiseNode& node, wire::ReportKind kind, Seq as_of, BucketId bucket) {
+                  world_.tell(node, [this, id = node.id, life = node.life, kind, as_of, bucket] {
+                    coordinator_.on_report(id, life, kind, as_of, bucket);
+                  });
+                }),
+        script_(world_, coordinator_,
+                [this](PromiseNode& gateway, bool is_delete) { begin_write(gateway, 0, is_delete); }) {
     for (std::size_t key = 0; key < std::max<std::size_t>(3, world_.temper.keys); ++key) levels_[key] = some_level();
+    if (options.script != nullptr) levels_[0] = Level{options.script->level};
   }
 
   std::string run() {
@@ -55,6 +60,25 @@ class Run {
     every(4, [this] { coordinator_.tick(); });
     for (PromiseNode& node : world_.nodes) work_at(node);
     client(kReadInterval, [this](PromiseNode& gateway, std::size_t key) { reader_.read(gateway, key); });
+    if (options_.script != nullptr) {
+      script_.play();
+    } else {
+      write_and_suffer();
+    }
+    every(3, [this] { reader_.probe(); });
+    every(30, [this] { collect_tombstones(); });
+    world_.run_until(kFaultsEnd);
+    heal();
+    world_.run_until(kPeaceEnd);
+    for (PromiseNode& node : world_.nodes)
+      for (std::size_t key = 0; key < world_.temper.keys; ++key)
+        world_.later(world_.some(50), [this, &node, key] { reader_.read(node, key); });
+    world_.run_until(kEnd);
+    return world_.judge.violation();
+  }
+
+ private:
+  void write_and_suffer() {
     client(world_.temper.write_interval, [this](PromiseNode& gateway, std::size_t key) {
       const std::uint64_t burst = world_.prng.chance(1, 3) ? 1 + world_.prng.below(4) : 1;
       for (std::uint64_t i = 0; i < burst && world_.now() < kWritesEnd; ++i)
@@ -70,19 +94,8 @@ class Run {
     world_.on_revision = [this](PromiseNode& node) { fall_perhaps(node, world_.temper.commit_falls); };
     world_.on_list = [this](PromiseNode& node) { fall_perhaps(node, world_.temper.list_falls); };
     faults();
-    every(3, [this] { reader_.probe(); });
-    every(30, [this] { collect_tombstones(); });
-    world_.run_until(kFaultsEnd);
-    heal();
-    world_.run_until(kPeaceEnd);
-    for (PromiseNode& node : world_.nodes)
-      for (std::size_t key = 0; key < world_.temper.keys; ++key)
-        world_.later(world_.some(50), [this, &node, key] { reader_.read(node, key); });
-    world_.run_until(kEnd);
-    return world_.judge.violation();
   }
 
- private:
   struct Put {
     PromiseWriter::Request request;
     PromiseNode* gateway = nullptr;
@@ -139,7 +152,7 @@ class Run {
     const Level lowest = placement::level_of(world_.log.newest().settings().min_redundancy).value_or(Level{0});
     auto put = std::make_shared<Put>();
     put->request = {key, 0, is_delete, is_delete ? lowest : std::max(levels_[key], lowest),
-                    !is_delete && world_.prng.chance(1, 25)};
+                    !is_delete && world_.script == nullptr && world_.prng.chance(1, 25)};
     put->request.op = world_.judge.begins(key, is_delete, world_.now());
     if (levels_[key] != before) changed_by_[key] = put->request.op;
     put->gateway = &gateway;
@@ -165,7 +178,8 @@ class Run {
     };
     if (!primary) return wait_and_try(put);
     if (primary == gateway.id) return writer_.write(gateway, put->request, heard);
-    auto handler = [this, request = put->request, seq = gateway.applied](PromiseNode& there, PromiseAnswer answer) {
+    auto handler = [this, request = put->request, seq = gateway.applied](PromiseNode& there,
+                                                                         const PromiseAnswer& answer) {
       world_.wait_for_seq(there, seq, world_.now() + 20,
                           [this, &there, request, answer](bool) { writer_.write(there, request, answer); });
     };
@@ -333,6 +347,7 @@ class Run {
   PromiseWriter writer_;
   PromiseReader reader_;
   PromiseFiller filler_;
+  PromisePlayer script_;
   NodeId cut_off_;  ///< the last one
   std::array<Level, PromiseWorld::kKeys> levels_{};
   std::array<std::optional<std::size_t>, PromiseWorld::kKeys> changed_by_{};  ///< the last write that changed the level

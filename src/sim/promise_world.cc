@@ -34,6 +34,17 @@ PromiseTemper::PromiseTemper(Prng& prng, PromiseProfile profile)
   if (profile == PromiseProfile::kLevels) draw_levels(prng);
   if (profile == PromiseProfile::kHasty) draw_hasty(prng);
   if (profile == PromiseProfile::kCrowd) draw_crowd(prng);
+  if (profile == PromiseProfile::kWild) draw_wild(prng);
+}
+
+PromiseTemper::PromiseTemper(Prng& prng, const PromiseScript& script) : PromiseTemper(prng, PromiseProfile::kMixed) {
+  keys = 1;
+  writes_at_changes = lags_at_changes = moves = 0;
+  grace = kNever;
+  level_changes = static_cast<std::uint64_t>(kNever);
+  lease = script.lease;
+  failure_timeout = script.failure_timeout;
+  patience = script.patience;
 }
 
 void PromiseTemper::draw_levels(Prng& prng) {
@@ -107,17 +118,64 @@ void PromiseTemper::draw_crowd(Prng& prng) {
   sharing = 1 + prng.below(4);
 }
 
+void PromiseTemper::draw_wild(Prng& prng) {
+  const auto draw = [&prng](auto& value, std::uint64_t least, std::uint64_t most) {
+    using Value = std::remove_reference_t<decltype(value)>;
+    if (prng.chance(1, 2)) value = static_cast<Value>(least + prng.below(most - least + 1));
+  };
+  draw(keys, 1, prng.chance(1, 2) ? 3 : PromiseWorld::kKeys);
+  draw(write_interval, 3, 40);
+  draw(writes_at_changes, 0, 9);
+  draw(lags_at_changes, 0, 6);
+  draw(cut_offs, 0, 9);
+  draw(crowd, 1, 4);
+  draw(level_changes, 1, 6);
+  draw(deletes, 2, 14);
+  draw(whims, 20, 400);
+  draw(lost, 20, 400);
+  draw(slow_message, 3, 40);
+  draw(moves, 6, 120);
+  draw(aimed, 2, 40);
+  draw(fault_interval, 20, 300);
+  draw(grace, 60, 300);
+  draw(new_disks, 2, 20);
+  draw(long_faults, 1, 20);
+  draw(long_fault, 30, 250);
+  draw(falls, 0, 4);
+  draw(isolations, 0, 3);
+  draw(lags, 0, 4);
+  draw(cuts, 0, 3);
+  draw(commit_falls, 0, 12);
+  draw(list_falls, 0, 20);
+  draw(breaks, 0, 30);
+  draw(grants, 1, 6);
+  draw(body, 0, 150);
+  draw(patience, 15, 80);
+  draw(slow_disks, 1, 5);
+  draw(slowest_disk, 40, 200);
+  draw(sharing, 1, 4);
+  draw(fetch_pause, 0, 30);
+  draw(lease, 10, 150);
+  failure_timeout = lease + lease / 4;
+}
+
 PromiseWorld::PromiseWorld(const PromiseOptions& options, PromiseOutcome& result)
-    : prng(options.seed), temper(prng, options.profile), judge(kKeys), outcome(result), options_(options) {
+    : prng(options.seed),
+      temper(options.script != nullptr ? PromiseTemper(prng, *options.script) : PromiseTemper(prng, options.profile)),
+      judge(kKeys),
+      outcome(result),
+      script(options.script),
+      faults(script == nullptr),
+      options_(options) {
   for (PromiseFlaw flaw : options.broken) broken_ |= std::uint64_t{1} << static_cast<int>(flaw);
-  nodes.resize(3 + prng.below(4));
+  nodes.resize(script != nullptr ? script->nodes : 3 + prng.below(4));
   for (std::size_t i = 0; i < nodes.size(); ++i) {
     nodes[i].id = NodeId{i + 1};
     nodes[i].store.resize(kKeys);
     nodes[i].slow_disk = prng.chance(1, temper.slow_disks) ? 2 + prng.below(4) : 10 + prng.below(60);
     const bool is_slow = prng.chance(1, 4);
     nodes[i].slow_log = is_slow ? 1 + prng.below(4) : 10 + prng.below(50);
-    nodes[i].catch_up = is_slow ? 4 + prng.below(10) : 1 + prng.below(2);
+    nodes[i].catch_up = script != nullptr ? 1 : is_slow ? 4 + prng.below(10) : 1 + prng.below(2);
   }
 }
 
@@ -151,9 +209,9 @@ void PromiseWorld::wait_for_seq(PromiseNode& node, Seq seq, Ticks deadline, std:
   later_at(node, 4, [this, &node, seq, deadline, then = std::move(then)] { wait_for_seq(node, seq, deadline, then); });
 }
 
-bool PromiseWorld::bites(PromiseFlaw flaw) {
+bool PromiseWorld::bites(PromiseFlaw flaw, bool matters) {
   if (!broken(flaw)) return false;
-  if (++outcome.bites == 1 && options_.turn != 0) prng = Prng(options_.turn);
+  if (matters && ++outcome.bites == 1 && options_.turn != 0) prng = Prng(options_.turn);
   if (traces()) trace("from here on without " + std::string(promise_flaw_name(flaw)));
   return true;
 }
@@ -164,7 +222,9 @@ Ticks PromiseWorld::delay() {
 }
 
 void PromiseWorld::take_body(PromiseNode& node, std::function<void()> then) {
-  later_at(node, delay() + (temper.body > 0 && faults && prng.chance(1, 3) ? some(temper.body) : 0), std::move(then));
+  const Ticks way = delay();
+  const Ticks body = temper.body > 0 && faults && prng.chance(1, 3) ? some(temper.body) : slow_bodies;
+  later_at(node, way + body, std::move(then));
 }
 
 void PromiseWorld::carry(NodeId from, NodeId to, std::function<void()> what, std::function<void()> refused) {

@@ -28,6 +28,7 @@
 
 namespace brigade::sim {
 
+inline constexpr Ticks kNever = 1'000'000;         ///< longer than any run
 inline constexpr std::size_t kPromiseBuckets = 4;  ///< a run: levels 0 to 2
 inline constexpr std::uint8_t kPromiseLevels = 3;
 
@@ -95,13 +96,15 @@ using PromiseAnswer = std::function<void(PromiseReply)>;
 /// What a run is full of; drawn anew for each, so that no kind of trouble hides another.
 struct PromiseTemper {
   PromiseTemper(Prng& prng, PromiseProfile profile);
+  /// Nothing happens by itself.
+  PromiseTemper(Prng& prng, const PromiseScript& script);
   std::uint64_t keys = 1;  ///< of the kKeys that are used
   Ticks write_interval = 0;
   std::uint64_t writes_at_changes = 0;  ///< of ten transactions, how many are met by a write
   std::uint64_t lags_at_changes = 0;    ///< ... and by a node that does not see them for a while
   std::uint64_t whims = 0;              ///< one in so many looks at a node, and the coordinator takes it out
   // One in so many; of messages, looks at a bucket, writes that something befalls:
-  std::uint64_t lost = 0, slow_message = 0, moves = 0, aimed = 0;
+  std::uint64_t lost = 0, slow_message = 0, moves = 0, aimed = 0;  ///< of looks, none if 0
   Ticks fault_interval = 0;
   Ticks grace = 0;
   std::uint64_t falls = 0, isolations = 0, lags = 0, cuts = 0, shifts = 0;  ///< in proportion
@@ -126,6 +129,7 @@ struct PromiseTemper {
   void draw_levels(Prng& prng);
   void draw_hasty(Prng& prng);
   void draw_crowd(Prng& prng);
+  void draw_wild(Prng& prng);
 };
 
 class PromiseWorld {
@@ -172,8 +176,8 @@ class PromiseWorld {
   [[nodiscard]] bool broken(PromiseFlaw flaw) const {
     return (broken_ & (std::uint64_t{1} << static_cast<int>(flaw))) != 0;
   }
-  /// Asked where the rule would decide otherwise.
-  bool bites(PromiseFlaw flaw);
+  /// Asked where the rule would decide otherwise. Turns begin where that `matters`.
+  bool bites(PromiseFlaw flaw, bool matters = true);
   [[nodiscard]] bool traces() const { return static_cast<bool>(options_.trace); }
   void trace(const std::string& line) const;
   Ticks some(Ticks usual) { return 1 + static_cast<Ticks>(prng.below(static_cast<std::uint64_t>(usual))); }
@@ -189,7 +193,9 @@ class PromiseWorld {
   std::vector<PromiseNode> nodes;
   /// Pairs that can't talk to each other, lower index first.
   std::set<std::pair<NodeId, NodeId>> cuts;
+  const PromiseScript* const script;
   bool faults = true;
+  Ticks slow_bodies = 0;  ///< a body takes so much more, if a script says so
   /// A transaction was committed.
   std::function<void()> on_commit = [] {};
   /// A node does what it had better not fall after: it has given a revision, it is being copied.

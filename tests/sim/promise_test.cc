@@ -92,6 +92,10 @@ TEST_CASE("an acknowledged write is what every later read returns, while many wr
   must_hold(PromiseProfile::kCrowd, 1, 3000);
 }
 
+TEST_CASE("an acknowledged write is what every later read returns, whatever the mixture of troubles") {
+  must_hold(PromiseProfile::kWild, 1, 3000);
+}
+
 TEST_CASE("equal seeds give equal promise runs") {
   auto story = [](std::uint64_t seed) {
     PromiseOptions options;
@@ -162,6 +166,7 @@ const std::vector<Noticed> kNoticed = {
     {PromiseFlaw::kUnplacedRead, PromiseProfile::kMixed, 2},
     {PromiseFlaw::kAbsentUnchecked, PromiseProfile::kMixed, 952},
     {PromiseFlaw::kNewerSetNotRefused, PromiseProfile::kMixed, 272},
+    {PromiseFlaw::kNewLevelAlone, PromiseProfile::kWild, 5512, 20},
     {PromiseFlaw::kLaggingReplicaCommits, PromiseProfile::kMixed, 128},
     {PromiseFlaw::kFreeRunningRevisions, PromiseProfile::kMixed, 5},
     {PromiseFlaw::kRevisionByOldRole, PromiseProfile::kCrowd, 5936},

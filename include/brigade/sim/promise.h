@@ -76,12 +76,48 @@ enum class PromiseProfile : std::uint8_t {
   kLevels,  ///< redundancies change all the time; faults are few and long, so that nearly every write ends
   kHasty,   ///< a write takes longer than a lease: parts change under it; connections break, and that is heard at once
   kCrowd,   ///< many write the same key at every change, through nodes that have yet to hear of it
+  kWild,    ///< each of what makes the others differ is drawn for itself, or left as in the first
   kCount,
 };
 std::string_view promise_profile_name(PromiseProfile profile);
 
+/// One thing that happens in a scripted run, `after` so many ticks from the one before it.
+struct PromiseStep {
+  enum class Kind : std::uint8_t {
+    kWrite,        ///< a client asks `node` to put the key
+    kDelete,       ///< ... to delete it
+    kFall,         ///< `node` falls
+    kStart,        ///< ... and starts again
+    kDeaf,         ///< `node` and the coordinator do not hear each other for `number` ticks
+    kLag,          ///< `node` applies no transaction for `number` ticks
+    kCut,          ///< `node` and the node `number` do not hear each other
+    kMend,         ///< ... and do again
+    kBodies,       ///< from now on a body takes `number` ticks more
+    kMove,         ///< `node` is to become the owner of the bucket `number`
+    kUntilInSync,  ///< waits until `node` is in sync for the bucket `number`, in the log
+    kUntilDown,    ///< ... until it is down
+  };
+  Kind kind = Kind::kWrite;
+  std::uint64_t node = 0;
+  std::uint64_t number = 0;
+  std::int64_t after = 0;
+};
+
+/// A run in which only that happens which is written here, with small delays that the seed draws: for rules that matter
+/// only in stories of many steps, which no mixture of troubles tells often. One key, whose home is bucket 0.
+struct PromiseScript {
+  std::vector<std::uint64_t> owners;  ///< of buckets 0 to 3
+  std::uint64_t nodes = 5;            ///< the last one stands in for whoever is down
+  std::uint8_t level = 1;             ///< of the key
+  std::uint64_t min_redundancy = 2;
+  std::int64_t lease = 30, failure_timeout = 40, patience = 60;
+  std::vector<PromiseStep> steps;
+};
+
 struct PromiseOptions {
   std::uint64_t seed = 1;
+  /// Instead of a profile's troubles, if set. Lives as long as the run.
+  const PromiseScript* script = nullptr;
   PromiseProfile profile = PromiseProfile::kMixed;
   std::vector<PromiseFlaw> broken;
   /// Unless 0: when a broken rule first decides something otherwise than it would in force, the run goes on with this
