@@ -289,9 +289,11 @@ void Member::on_report(NodeId from, const wire::Report& m) {
   // What it said in an earlier life it may have forgotten.
   if (sender == nullptr || !sender->up || (from != self_.id && sender->incarnation != incarnations_[from])) return;
   if (m.kind == wire::ReportKind::kUnreachable) {
-    // What was tried before it began its present life says nothing of that.
+    // What was tried before it began its present life, of which the log may yet have to tell, says nothing of that.
     const RosterEntry* whom = map.node(m.node);
-    if (whom != nullptr && m.node != from && m.as_of >= whom->changed) c.unreachable[{from, m.node}] = now_;
+    if (whom == nullptr || m.node == from || m.as_of < whom->changed) return;
+    const Incarnation heard = incarnations_[m.node];
+    if (m.node == self_.id || heard.value == 0 || heard == whom->incarnation) c.unreachable[{from, m.node}] = now_;
     return;
   }
   if (m.kind == wire::ReportKind::kWanted) {

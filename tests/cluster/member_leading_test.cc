@@ -205,16 +205,6 @@ TEST_CASE("NodeDown is logged only when the node's last grant has run out, with 
   REQUIRE(down.has_value());
 }
 
-TEST_CASE("who could not reach a node before that began its present life is not heard") {
-  Driven n(1);
-  lead(n);
-  pass_answered(n, 600ms);
-  const Seq before = previous(n->map().node(NodeId{2})->changed);
-  for (std::uint64_t from : {1, 3}) n.hear(from, wire::Report{wire::ReportKind::kUnreachable, before, {}, NodeId{2}});
-  pass_answered(n, 2000ms);
-  CHECK(n->map().is_up(NodeId{2}));
-}
-
 TEST_CASE("a group that its coordinator forms anew remembers what it granted before") {
   Driven n(1);
   lead(n);

@@ -52,6 +52,35 @@ TEST_CASE("what a node lost with a disk is emptied, for the part that it had the
   CHECK(emptied());
 }
 
+TEST_CASE("who could not reach a node before that began its present life is not heard") {
+  Driven n(1);
+  lead(n);
+  pass_answered(n, 600ms);
+  const Seq before = previous(n->map().node(NodeId{2})->changed);
+  for (std::uint64_t from : {1, 3}) n.hear(from, wire::Report{wire::ReportKind::kUnreachable, before, {}, NodeId{2}});
+  pass_answered(n, 2000ms);
+  CHECK(n->map().is_up(NodeId{2}));
+}
+
+TEST_CASE("who could not reach a node before it fell is not heard while the log has yet to tell of its new life") {
+  Driven n(1);
+  const Epoch epoch = lead(n);
+  pass_answered(n, 600ms);
+  const Seq tried = n->map().node(NodeId{2})->changed;
+  // It fell and is back. Who met a closed door meanwhile says so a moment later.
+  n.hear(2, wire::Accept{epoch, n->last(), info(2)}, 2);
+  for (std::uint64_t from : {1, 3}) n.hear(from, wire::Report{wire::ReportKind::kUnreachable, tried, {}, NodeId{2}});
+  for (int i = 0; i < 300; ++i) {
+    n.pass(5ms);
+    n.flush();
+    const wire::Heartbeat h = n.last<wire::Heartbeat>();
+    for (std::uint64_t id : {2, 3})
+      n.hear(id, wire::HeartbeatReply{epoch, h.round, n->last().seq, n->commit()}, id == 2 ? 2 : 1);
+    REQUIRE(n->map().is_up(NodeId{2}));
+  }
+  CHECK(n->map().node(NodeId{2})->incarnation == Incarnation{2});
+}
+
 TEST_CASE("a node that was out of reach is taken back at once in a new life, and only later in the same") {
   const bool restarts = GENERATE(true, false);
   Driven n(1);
