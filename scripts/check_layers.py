@@ -38,7 +38,7 @@ IMPURE_STD = {
 }
 # External headers by prefix: those that only some layers may use.
 ALLOWED_EXTERNAL = {
-    "base": ("boost/system/", "boost/assert/", "xxhash.h"),
+    "base": ("boost/system/", "boost/assert/", "xxhash.h", "xxh_x86dispatch.h"),
     "placement": (),
     "wire": ("openssl/", "capnp/", "kj/", "proto/", "boost/system/"),
     "cluster": ("boost/unordered/", "boost/container/"),

@@ -6,6 +6,9 @@
 #include <utility>
 
 #include <xxhash.h>
+#ifdef __x86_64__
+#include <xxh_x86dispatch.h>  // the same functions, by what the processor has: twice as quick
+#endif
 
 #include "brigade/base/check.h"
 
