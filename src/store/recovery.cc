@@ -9,6 +9,7 @@
 namespace brigade::store {
 
 Result<Recovery::Outcome> Recovery::run() {
+  if (Status ok = parts_.log.folder().check_versions(); !ok) return ok.error();
   if (Status ok = make_directories(); !ok) return ok.error();
   if (Status ok = open_segments(); !ok) return ok.error();
   if (Status ok = load_snapshot(); !ok) return ok.error();

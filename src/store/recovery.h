@@ -24,10 +24,10 @@ namespace brigade::store {
 class Recovery {
  public:
   struct Options {
-    std::string objects;         ///< DIR/objects
-    std::uint64_t new_salt = 0;  ///< for a store that is new
-    bool retains = true;         ///< what was replaced
-    WallTime now;                ///< when something was replaced, if nothing tells
+    std::string objects;           ///< DIR/objects
+    std::uint64_t new_salt = 0;    ///< for a store that is new
+    bool retains = true;           ///< what was replaced
+    WallTime now;                  ///< when something was replaced, if nothing tells
     bool ignore_snapshot = false;  ///< read all segments, as if there were no index snapshot
     std::function<void(std::uint64_t done, std::uint64_t total)> on_progress;  ///< bytes of segments
   };

@@ -1,12 +1,12 @@
 #include "segment.h"
 
+#include "content_index.h"
+
 #include <algorithm>
 #include <charconv>
 #include <cstdio>
 #include <mutex>
 #include <utility>
-
-#include "content_index.h"
 
 namespace brigade::store {
 namespace {
@@ -69,12 +69,31 @@ std::vector<SegmentPtr> SegmentTable::all() const {
   return segments;
 }
 
+Status SegmentFolder::check_versions() {
+  const Result<std::vector<std::string>> names = file_system_.list(options_.path);
+  if (!names) return names.error().code() == Errc::kNotFound ? Status() : names.error();
+  for (const std::string& name : *names) {
+    if (parse_segment_name(name) == 0) continue;
+    const std::string path = options_.path + "/" + name;
+    const Result<std::unique_ptr<File>> file = file_system_.open(path, OpenMode::kRead);
+    if (!file) return file.error();
+    SegmentHeaderBlock block{};
+    const Result<std::size_t> n = (*file)->read(0, block);
+    if (!n) continue;  // damage, which is the recovery's
+    const Result<SegmentHeader> header = decode_segment_header(std::span<const std::byte>(block).first(*n));
+    if (!header && header.error().code() == Errc::kConflict)
+      return Error(Errc::kConflict, path + ": " + header.error().detail());
+  }
+  return {};
+}
+
 void SegmentFolder::add_spare(const std::string& name, std::uint64_t bytes) {
   const std::lock_guard lock(mutex_);
   spares_.push_back({name, bytes});
   // No name twice: a rename would put one file in the place of the other.
   std::uint64_t number = 0;
-  if (name.starts_with('z') && std::from_chars(name.data() + 1, name.data() + name.size(), number, 16).ec == std::errc())
+  if (name.starts_with('z') &&
+      std::from_chars(name.data() + 1, name.data() + name.size(), number, 16).ec == std::errc())
     next_name_ = std::max(next_name_, number + 1);
 }
 
@@ -108,8 +127,9 @@ Status SegmentFolder::check_space(std::uint64_t bytes, bool keep_reserve) {
   if (!free) return free.error();
   const std::uint64_t needed = bytes + (keep_reserve ? options_.reserve_bytes : 0);
   if (*free < needed)
-    return Error(Errc::kNoSpace, std::to_string(*free) + " bytes are free in " + options_.path + ", a segment and the reserve take " +
-                                     std::to_string(needed) + "; free some space");
+    return Error(Errc::kNoSpace, std::to_string(*free) + " bytes are free in " + options_.path +
+                                     ", a segment and the reserve take " + std::to_string(needed) +
+                                     "; free some space");
   return {};
 }
 

@@ -28,12 +28,12 @@ struct Segment {
   std::string path;
   std::unique_ptr<File> file;
   std::atomic<std::uint64_t> tail{kSegmentHeaderBytes};  ///< all records before it are synced and in the index
-  std::atomic<std::uint64_t> live{0};     ///< bytes of records that the index points to, and those of `markers`
-  std::atomic<std::uint64_t> markers{0};  ///< bytes of forget markers and of records that say nothing
+  std::atomic<std::uint64_t> live{0};      ///< bytes of records that the index points to, and those of `markers`
+  std::atomic<std::uint64_t> markers{0};   ///< bytes of forget markers and of records that say nothing
   std::atomic<std::uint64_t> last_lsn{0};  ///< no record in it has a higher one
   std::atomic<std::uint64_t> barrier{0};   ///< the highest of its forget markers
-  std::atomic<bool> sealed{false};        ///< nobody appends to it any more
-  std::atomic<bool> damaged{false};       ///< bytes in it were no good: it is set aside, not used again
+  std::atomic<bool> sealed{false};         ///< nobody appends to it any more
+  std::atomic<bool> damaged{false};        ///< bytes in it were no good: it is set aside, not used again
 
   [[nodiscard]] std::uint64_t used() const { return tail - kSegmentHeaderBytes; }
   [[nodiscard]] std::uint64_t dead() const {
@@ -62,13 +62,15 @@ class SegmentTable {
 class SegmentFolder {
  public:
   struct Options {
-    std::string path;                   ///< objects/segments
-    std::string corrupt;                ///< objects/corrupt
-    std::uint64_t reserve_bytes = 0;    ///< free space that files for commits of objects leave
+    std::string path;                 ///< objects/segments
+    std::string corrupt;              ///< objects/corrupt
+    std::uint64_t reserve_bytes = 0;  ///< free space that files for commits of objects leave
   };
-  SegmentFolder(FileSystem& file_system, Options options)
-      : file_system_(file_system), options_(std::move(options)) {}
+  SegmentFolder(FileSystem& file_system, Options options) : file_system_(file_system), options_(std::move(options)) {}
 
+  /// Before anything is changed: what another release wrote is not for this one to tidy up. Errors: kConflict: a
+  /// segment has another format version; kIo.
+  Status check_versions();
   /// A spare that was there at start.
   void add_spare(const std::string& name, std::uint64_t bytes);
   [[nodiscard]] std::size_t spares(std::uint64_t bytes) const;

@@ -1,5 +1,7 @@
 #include "segment_format.h"
 
+#include "object_file.h"
+
 #include <algorithm>
 #include <cstring>
 #include <string_view>
@@ -8,8 +10,6 @@
 
 #include "brigade/base/check.h"
 #include "brigade/base/limits.h"
-
-#include "object_file.h"
 
 namespace brigade::store {
 namespace {
@@ -58,8 +58,8 @@ bool has_body(RecordKind kind) {
 
 Status check_fields(const RecordHeader& h) {
   const ObjectMeta& meta = h.meta;
-  const bool needs_key = h.kind == RecordKind::kObject || h.kind == RecordKind::kLarge ||
-                         h.kind == RecordKind::kTombstone;
+  const bool needs_key =
+      h.kind == RecordKind::kObject || h.kind == RecordKind::kLarge || h.kind == RecordKind::kTombstone;
   if ((needs_key && meta.key.empty()) || meta.key.size() > limits::kKeyBytesMax ||
       meta.content_type.size() > limits::kContentTypeBytesMax || meta.user_headers.size() > kUserHeaderBytesMax ||
       meta.level > kLevelMax || meta.size > limits::kObjectBytesMax || (meta.tombstone && meta.size != 0))
@@ -109,10 +109,9 @@ Result<SegmentHeader> decode_segment_header(std::span<const std::byte> block) {
       why = "checksum does not match";
       continue;
     }
-    if (get_uint(area, 8, 4) != kSegmentVersion) {
-      why = "format version " + std::to_string(get_uint(area, 8, 4)) + " is unknown";
-      continue;
-    }
+    if (const std::uint64_t version = get_uint(area, 8, 4); version != kSegmentVersion)
+      return Error(Errc::kConflict, "it has format version " + std::to_string(version) + ", and this program knows " +
+                                        std::to_string(kSegmentVersion) + ": run the release that wrote it");
     const std::uint64_t kind = get_uint(area, 12, 1);
     if (kind != 1 && kind != 2) {
       why = "kind " + std::to_string(kind) + " is unknown";

@@ -44,7 +44,7 @@ using SegmentHeaderBlock = std::array<std::byte, kSegmentHeaderBytes>;
 
 /// The header stands in the block twice, in different sectors.
 SegmentHeaderBlock encode_segment_header(const SegmentHeader& header);
-/// Errors: kCorrupt: neither copy is good.
+/// Errors: kCorrupt: neither copy is good; kConflict: of another format version.
 Result<SegmentHeader> decode_segment_header(std::span<const std::byte> block);
 
 enum class RecordKind : std::uint8_t {
@@ -73,9 +73,7 @@ struct RecordHeader {
   /// Header with its checksum and padding: where the body starts.
   [[nodiscard]] std::uint64_t header_bytes() const;
   /// Header, body, footer.
-  [[nodiscard]] std::uint64_t record_bytes() const {
-    return header_bytes() + round_up(body_bytes) + kFooterBytes;
-  }
+  [[nodiscard]] std::uint64_t record_bytes() const { return header_bytes() + round_up(body_bytes) + kFooterBytes; }
 };
 
 /// A record's bytes around its body.

@@ -2,14 +2,17 @@
 #include "support.h"
 
 #include <array>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <map>
+#include <span>
 
 #include <catch2/catch.hpp>
 
-#include "brigade/store/segment_store.h"
+#include "brigade/base/checksum.h"
 #include "brigade/store/memory_file_system.h"
+#include "brigade/store/segment_store.h"
 
 namespace brigade::store {
 namespace {
@@ -69,6 +72,30 @@ struct Fixture {
 
 /// Where the first record of a segment starts, and its body if its header is short.
 constexpr std::uint64_t kFirst = 4096, kFirstBody = 4096 + 256;
+
+TEST_CASE_METHOD(Fixture, "a store with a segment of another format version is refused, and left as it is") {
+  REQUIRE(put(*store, kA, 1, body(100, 1)));
+  store.reset();
+  std::fstream file(first_segment(), std::ios::in | std::ios::out | std::ios::binary);
+  std::array<char, 56> header{};
+  file.read(header.data(), header.size());
+  header[8] = 2;
+  const std::uint64_t sum = checksum(std::as_bytes(std::span(header).first(48)));
+  std::memcpy(header.data() + 48, &sum, sizeof sum);
+  for (const int copy : {0, 2048}) {
+    file.seekp(copy);
+    file.write(header.data(), header.size());
+  }
+  file.close();
+  std::ofstream(dir.path("store/objects/tmp/upload")) << "half";
+  const auto before = testing::files_below(dir.path("store"));
+  const auto opened = open_segment_store(fs, dir.path("store"), options);
+  REQUIRE_FALSE(opened);
+  REQUIRE(opened.error().code() == Errc::kConflict);
+  REQUIRE(opened.error().detail().find("00000001.seg: it has format version 2") != std::string::npos);
+  REQUIRE(testing::files_below(dir.path("store")) == before);
+  REQUIRE(reports.empty());
+}
 
 TEST_CASE_METHOD(Fixture, "a bit that turned over in a body is never returned") {
   const Body bytes = body(1, 200'000);
@@ -154,7 +181,8 @@ TEST_CASE_METHOD(Fixture, "a damaged record is found at the start, reported, and
     REQUIRE(store->find(kA)->revision == Revision{10});
     REQUIRE(store->find(kA)->corrupt);
     REQUIRE(get(*store, kB).value() == body(2, 100));
-    testing::require_consistent(*store, churned > 0 ? std::vector<std::uint16_t>{kHome.value, 7} : std::vector<std::uint16_t>{kHome.value});
+    testing::require_consistent(
+        *store, churned > 0 ? std::vector<std::uint16_t>{kHome.value, 7} : std::vector<std::uint16_t>{kHome.value});
     // The segment is set aside when what is good in it was copied; that there was a record is not forgotten.
     if (round == 0) churn();
     if (round == 1) REQUIRE(files("corrupt").size() == 1);
