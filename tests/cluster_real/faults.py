@@ -1,9 +1,12 @@
-"""What befalls a cluster of real processes: drawn from a seed, one after the other, each taken back by itself.
+"""What befalls a cluster of real processes: drawn from a seed, one after the other, each taken back by itself; but what
+operators change stays while others follow, and is taken back at the end.
 
 Thread:  one; it alone starts, stops and signals nodes.
 """
 import signal
 import time
+
+from harness import run_cli, wait_for
 
 NUMBERS = {"n1": 1, "n2": 2, "n3": 3, "n4": 4, "n5": 5, "n6": 6, "n7": 7}
 
@@ -13,9 +16,10 @@ class Faults:
 
     def __init__(self, cluster, network, draw, log, over):
         self.cluster, self.network, self.draw, self.log, self.over = cluster, network, draw, log, over
-        self.counts = {}
+        self.counts, self.draining = {}, set()
         self.kinds = [self.kill_some, self.kill_some, self.kill_coordinator, self.kill_all, self.pause_some,
-                      self.pause_coordinator, self.restart_in_turn, self.restart_quickly]
+                      self.pause_coordinator, self.restart_in_turn, self.restart_quickly, self.drain_some, self.drain_some,
+                      self.reweight_some]
         if network is not None:
             self.kinds += [self.halves, self.halves, self.one_way, self.one_pair, self.lossy]
 
@@ -96,6 +100,32 @@ class Faults:
         if node is not None:
             self.pause([node], 2)
 
+    # Operators
+
+    def operate(self, *arguments):
+        """Through any node that runs; true if the cluster took it."""
+        node = self.draw.choice(self.cluster.live() or self.cluster.nodes)
+        done = run_cli(*arguments, "--node", node.url, "--data", node.dir)
+        self.log(f"{' '.join(arguments)}: {'done' if done.returncode == 0 else done.stderr.strip()}")
+        return done.returncode == 0
+
+    def drain_some(self):
+        """Or no longer."""
+        name = self.draw.choice(self.cluster.nodes).name
+        if name in self.draining:
+            if self.operate("drain", name, "--cancel"):
+                self.draining.discard(name)
+        elif self.operate("drain", name):
+            self.draining.add(name)
+
+    def reweight_some(self):
+        self.operate("reweight", self.draw.choice(self.cluster.nodes).name, str(self.draw.randint(0, 3)))
+
+    def end_changes(self):
+        for node in self.cluster.nodes:
+            for change in (("drain", node.name, "--cancel"), ("reweight", node.name, "1")):
+                wait_for(" ".join(change), 30, lambda c=change: self.operate(*c))
+
     # Network
 
     def blocked(self, what, pairs, longest):
@@ -139,6 +169,7 @@ class Faults:
                 node.process.send_signal(signal.SIGCONT)
             else:
                 self.start([node])
+        self.end_changes()
 
 
 def stamp(began):
