@@ -50,6 +50,7 @@ Status read_roster(const json::value& nodes, wire::Snapshot& snapshot) {
     entry.node.peer = text_at(node, "peer");
     entry.node.store = StoreId{id->value};
     entry.up = is_true_at(node, "up");
+    entry.draining = is_true_at(node, "draining");
     entry.incarnation = Incarnation{1};  // its first life in the simulation
     entry.added = entry.changed = Seq{1};
     snapshot.roster.push_back(std::move(entry));
