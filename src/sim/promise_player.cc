@@ -74,6 +74,9 @@ void PromisePlayer::perform(const PromiseStep& step) {
     case Kind::kMend:
       world_.cuts.erase(std::minmax(node.id, NodeId{step.number}));
       break;
+    case Kind::kLevel:
+      set_level_(placement::Level{static_cast<std::uint8_t>(step.number)});
+      break;
     case Kind::kBodies:
       world_.slow_bodies = ticks;
       break;

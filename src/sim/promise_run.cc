@@ -49,8 +49,9 @@ class Run {
                     coordinator_.on_report(id, life, kind, as_of, bucket);
                   });
                 }),
-        script_(world_, coordinator_,
-                [this](PromiseNode& gateway, bool is_delete) { begin_write(gateway, 0, is_delete); }) {
+        script_(
+            world_, coordinator_, [this](PromiseNode& gateway, bool is_delete) { begin_write(gateway, 0, is_delete); },
+            [this](Level level) { levels_[0] = level; }) {
     for (std::size_t key = 0; key < std::max<std::size_t>(3, world_.temper.keys); ++key) levels_[key] = some_level();
     if (options.script != nullptr) levels_[0] = Level{options.script->level};
   }

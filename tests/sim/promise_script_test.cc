@@ -77,6 +77,28 @@ const std::vector<Story>& stories() {
                   {Kind::kStart, 1, 0, 30},
                   {Kind::kUntilInSync, 1, 0},
                   {Kind::kStart, 2, 0, 10}}}},
+      // n1 misses that the object's redundancy was lowered, and what n5, in the place of n3, has: nothing of it. It
+      // keeps
+      // its copy, as it alone had bucket 0 in full; that says nothing of bucket 3, which it owns, too.
+      {PromiseFlaw::kKeptIsWhole,
+       {.owners = {1, 2, 3, 1},
+        .nodes = 6,
+        .level = 2,
+        .min_redundancy = 1,
+        .lease = 14,
+        .failure_timeout = 18,
+        .patience = 20,
+        .steps = {{Kind::kWrite, 1, 0, 5},
+                  {Kind::kFall, 1, 0, 40},
+                  {Kind::kUntilDown, 1},
+                  {Kind::kLevel, 1, 1, 25},
+                  {Kind::kWrite, 2},
+                  {Kind::kMove, 5, 2, 40},
+                  {Kind::kUntilInSync, 5, 2},
+                  {Kind::kCut, 1, 2},
+                  {Kind::kStart, 1},
+                  {Kind::kUntilInSync, 1, 3},
+                  {Kind::kMend, 1, 2, 20}}}},
   };
   return kStories;
 }

@@ -92,6 +92,7 @@ struct PromiseStep {
     kLag,          ///< `node` applies no transaction for `number` ticks
     kCut,          ///< `node` and the node `number` do not hear each other
     kMend,         ///< ... and do again
+    kLevel,        ///< from now on the key is put at the level `number`
     kBodies,       ///< from now on a body takes `number` ticks more
     kMove,         ///< `node` is to become the owner of the bucket `number`
     kUntilInSync,  ///< waits until `node` is in sync for the bucket `number`, in the log
