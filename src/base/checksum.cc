@@ -7,7 +7,7 @@
 
 #include <xxhash.h>
 #ifdef __x86_64__
-#include <xxh_x86dispatch.h>  // the same functions, by what the processor has: twice as quick
+#include <xxh_x86dispatch.h>  // the same functions, with the widest registers that the processor has
 #endif
 
 #include "brigade/base/check.h"

@@ -70,6 +70,10 @@ Status Member::check_change(const wire::Change& change) const {
     if (by == nullptr) return Error{Errc::kNotFound, "no such node"};
     if (!by->up || by->incarnation.value == 0)
       return Error{Errc::kConflict, by->node.name + " is not up: start it first"};
+    const RosterEntry* gone = map.node(replaced->node);
+    if (gone != nullptr && gone->node.weight == 0)
+      return Error{Errc::kConflict,
+                   gone->node.name + " has weight 0, so nothing is to be replaced: stop and remove it"};
     return check_share(replaced->node, false, replaced->by);
   }
   if (const auto* loss = std::get_if<wire::LossAccepted>(&change)) {

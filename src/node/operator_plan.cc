@@ -12,6 +12,7 @@
 #include <boost/json/value.hpp>
 
 #include "brigade/base/limits.h"
+#include "brigade/net/http_semantics.h"
 #include "brigade/placement/planner.h"
 #include "brigade/wire/validate.h"
 
@@ -70,13 +71,13 @@ Result<std::optional<wire::Change>> planned_change(std::string_view query, const
     if (!node) return node.error();
     if (node->empty()) continue;
     auto with = query_text(query, "with");
-    auto zone = query_text(query, "zone");
+    auto zone = net::query_value(query, "zone");
     const auto weight = query_number(query, "weight", limits::kWeightMax + 1, limits::kWeightMax + 1);
     if (!with) return with.error();
     if (!zone) return zone.error();
     if (!weight) return weight.error();
     NodeWish wish{.node = std::move(*node), .zone = {}, .weight = {}, .with = std::move(*with)};
-    if (!zone->empty()) wish.zone = std::move(*zone);
+    wish.zone = std::move(*zone);
     if (*weight <= limits::kWeightMax) wish.weight = static_cast<std::uint32_t>(*weight);
     auto change = node_change(path, wish, map);
     if (!change) return change.error();

@@ -72,7 +72,7 @@ Plan plan(std::span<const PlanNode> nodes, std::span<const NodeId> current) {
   const std::vector<const PlanNode*> sorted = sorted_nodes(nodes);
   const Shareholders holders = shareholders(sorted);
   Layout layout(owner_indices(sorted, current), holders.zones);
-  if (std::none_of(nodes.begin(), nodes.end(), [](const PlanNode& node) { return node.accepts; }))
+  if (std::none_of(nodes.begin(), nodes.end(), [](const PlanNode& node) { return node.accepts && node.weight > 0; }))
     return described(sorted, layout);
 
   std::vector<std::uint32_t> held(sorted.size());

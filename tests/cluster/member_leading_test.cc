@@ -400,6 +400,8 @@ TEST_CASE("only an operator's changes can be proposed, by a coordinator with a l
   CHECK(n.propose(wire::NodeReplaced{NodeId{3}, NodeId{2}}));
   CHECK(n.propose(wire::NodeDraining{NodeId{3}, false}));
   CHECK(n.propose(wire::NodeReshaped{NodeId{3}, "south", 0}));
+  const auto nothing = n.propose(wire::NodeReplaced{NodeId{3}, NodeId{2}});  // 2 would hold nothing, either
+  CHECK(nothing.error().code() == Errc::kConflict);
   CHECK(n.propose(wire::NodeReshaped{NodeId{3}, "south", 2}));
   CHECK(n.propose(wire::LossAccepted{BucketSet::of(BucketId{6})}).error().code() == Errc::kConflict);
 }

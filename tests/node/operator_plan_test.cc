@@ -57,6 +57,7 @@ TEST_CASE("what another weight or zone, or another node in the place of one, wou
   const MapMaker m = two_nodes();
   CHECK(plan_of(m, "reshape=n1&weight=0").at("moves").to_number<int>() == 100);
   CHECK(plan_of(m, "reshape=n2&weight=3&zone=b").at("moves").to_number<int>() == 0);
+  CHECK(plan_of(m, "reshape=n2&zone=").at("moves").to_number<int>() == 0);  // in no zone
   CHECK(plan_of(m, "replace=n1&with=n2").at("moves").to_number<int>() == 100);
 }
 
