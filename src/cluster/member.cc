@@ -109,7 +109,10 @@ Effects Member::step(Instant now, const wire::Envelope& envelope) {
   begin(now);
   if (envelope.from == self_.id) return finish();
   heard_[envelope.from] = now;
-  incarnations_[envelope.from] = envelope.incarnation;
+  Incarnation& life = incarnations_[envelope.from];
+  // What it accepted in an earlier life told of that life's store: it is asked again.
+  if (life != envelope.incarnation) accepts_.erase(envelope.from);
+  life = envelope.incarnation;
   std::visit([&](const auto& m) { on(envelope.from, m); }, envelope.message);
   return finish();
 }

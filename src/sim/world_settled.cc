@@ -11,13 +11,16 @@ namespace brigade::sim {
 
 namespace {
 
-/// Every bucket serves, everybody has its share, and pairs are on different nodes unless one has more than half of all.
-bool buckets_settled(const cluster::ClusterMap& map) {
+/// Every bucket serves, everybody has its share, and pairs are on different nodes unless one has more than half of all:
+/// empty if so, else what is not.
+std::string unsettled_part(const cluster::ClusterMap& map) {
   std::map<NodeId, std::size_t> owned;
   std::size_t together = 0;
   for (std::size_t i = 0; i < kBucketCount; ++i) {
     const cluster::Cell& cell = map.cell(BucketId{static_cast<std::uint16_t>(i)});
-    if (cell.state != cluster::BucketState::kServing || !cell.in_sync || cell.new_owner) return false;
+    if (cell.state != cluster::BucketState::kServing || !cell.in_sync || cell.new_owner)
+      return "bucket " + std::to_string(i) + " is " + std::string(wire::state_name(cell.state)) +
+             (cell.in_sync ? "" : ", not in sync") + (cell.new_owner ? ", with a new owner" : "");
     ++owned[cell.owner];
     if (cell.owner == map.cell(BucketId{static_cast<std::uint16_t>(i ^ 1)}).owner) ++together;
   }
@@ -27,10 +30,13 @@ bool buckets_settled(const cluster::ClusterMap& map) {
   const std::vector<double> shares = placement::shares(nodes);
   double excess = 0;
   for (std::size_t n = 0; n < nodes.size(); ++n) {
-    if (std::abs(static_cast<double>(owned[nodes[n].id]) - shares[n]) > 1.0) return false;
+    if (std::abs(static_cast<double>(owned[nodes[n].id]) - shares[n]) > 1.0)
+      return to_string(nodes[n].id) + " owns " + std::to_string(owned[nodes[n].id]) + " buckets, its share is " +
+             std::to_string(shares[n]);
     excess = std::max(excess, 2 * shares[n] - static_cast<double>(kBucketCount));
   }
-  return static_cast<double>(together) <= excess + 2;
+  if (static_cast<double>(together) <= excess + 2) return {};
+  return std::to_string(together) + " buckets are on the node of their pair's other";
 }
 
 }  // namespace
@@ -52,7 +58,7 @@ bool World::has_settled() {
     if (!well) return false;
   }
   if (lead.map().roster().size() != wanted || lead.commit() == unsettled_at_) return false;
-  if (buckets_settled(lead.map())) return true;
+  if (unsettled_part(lead.map()).empty()) return true;
   unsettled_at_ = lead.commit();
   return false;
 }
@@ -83,7 +89,8 @@ std::string World::why_not_settled() const {
     for (const auto& [state, count] : states)
       why += ", " + std::to_string(count) + " " + std::string(wire::state_name(state));
   }
-  return why;
+  const std::string part = unsettled_part(log_checker_.reference());
+  return part.empty() ? why : why + "\n  what is committed: " + part;
 }
 
 }  // namespace brigade::sim

@@ -53,6 +53,34 @@ TEST_CASE("a group stands with the Accepts of a quorum of the roster, and Ready 
   CHECK(n.last<wire::Ready>() == wire::Ready{epoch, Seq{2}});
 }
 
+TEST_CASE("an Accept of an earlier life counts for nothing, for the store may have been changed since") {
+  Driven n(1, boot_of(5));
+  n.pass(kHoldoff);
+  for (int i = 0; i < 50 && n.count<wire::Invitation>() == 0; ++i) {
+    for (std::uint64_t id : {2, 3, 4}) n.hear(id, wire::ProbeReply{n.last<wire::Probe>().round, kBase, {}, {}});
+    n.pass(10ms);
+    n.flush();
+  }
+  const Epoch epoch = n.last<wire::Invitation>().epoch;
+  n.hear(2, wire::Accept{epoch, kBase, info(2)});
+  n.hear(2, wire::Probe{1, kBase, epoch, {}}, 2);
+  n.hear(3, wire::Accept{epoch, kBase, info(3)});
+  CHECK_FALSE(n->is_coordinator());
+  wire::NodeInfo changed = info(2);
+  changed.store = StoreId{1002};
+  n.hear(2, wire::Accept{epoch, kBase, changed}, 2);
+  REQUIRE(n->is_coordinator());
+  for (int i = 0; i < 40; ++i) {
+    n.pass(10ms);
+    n.flush();
+    const wire::Heartbeat h = n.last<wire::Heartbeat>();
+    for (std::uint64_t id : {2, 3})
+      n.hear(id, wire::HeartbeatReply{epoch, h.round, n->last().seq, n->commit()}, id == 2 ? 2 : 1);
+  }
+  CHECK(n->map().node(NodeId{2})->incarnation == Incarnation{2});
+  CHECK(n->map().node(NodeId{2})->node.store == StoreId{1002});
+}
+
 TEST_CASE("an inviter takes the log of the acceptor that is furthest before it leads") {
   Driven n(1);
   const Epoch other{1, NodeId{2}};

@@ -3,6 +3,8 @@
 
 #include "replication/maps.h"
 
+#include <chrono>
+#include <exception>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -12,8 +14,11 @@
 #include <vector>
 
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/parse.hpp>
+#include <catch2/catch.hpp>
 
 #include "brigade/net/http_server.h"
 #include "brigade/node/control.h"
@@ -22,6 +27,18 @@ namespace brigade::node::testing {
 
 namespace asio = boost::asio;
 using replication::testing::MapMaker;
+
+/// Runs `work` on `io` until it ends, a minute at most; throws what it throws.
+inline void run_to_end(asio::io_context& io, asio::awaitable<void> work) {
+  bool ended = false;
+  asio::co_spawn(io, std::move(work), [&](const std::exception_ptr& error) {
+    ended = true;
+    if (error) std::rethrow_exception(error);
+  });
+  io.restart();
+  io.run_for(std::chrono::seconds{60});
+  REQUIRE(ended);
+}
 
 /// Says what the test wants, and notes what is proposed.
 class FakeControl final : public Control {

@@ -93,16 +93,7 @@ class Bench {
   FakeControl control;
 
  private:
-  void run(asio::awaitable<void> work) {
-    bool ended = false;
-    asio::co_spawn(io_, std::move(work), [&](const std::exception_ptr& error) {
-      ended = true;
-      if (error) std::rethrow_exception(error);
-    });
-    io_.restart();
-    io_.run_for(std::chrono::seconds{60});
-    REQUIRE(ended);
-  }
+  void run(asio::awaitable<void> work) { node::testing::run_to_end(io_, std::move(work)); }
 
   asio::io_context io_{1};
   BlockingPool disk_{2};

@@ -62,15 +62,7 @@ class Reader {
   FakeControl control;
 
  private:
-  void run(asio::awaitable<void> work) {
-    bool ended = false;
-    asio::co_spawn(io_, std::move(work), [&](const std::exception_ptr& error) {
-      ended = true;
-      if (error) std::rethrow_exception(error);
-    });
-    io_.restart();
-    while (!ended) io_.run_one();
-  }
+  void run(asio::awaitable<void> work) { node::testing::run_to_end(io_, std::move(work)); }
 
   asio::io_context io_;
   BlockingPool disk_{1};
