@@ -59,8 +59,8 @@ std::optional<Sha256> read_sha256(std::string_view value) {
 
 }  // namespace
 
-std::string make_etag(const std::array<std::byte, 32>& sha256) {
-  return '"' + to_hex(sha256) + '"';
+std::string make_etag(Revision revision) {
+  return '"' + to_string(revision) + '"';
 }
 
 std::string digest_field(const std::array<std::byte, 32>& sha256) {

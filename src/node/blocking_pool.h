@@ -32,8 +32,8 @@ class BlockingPool {
   asio::awaitable<std::invoke_result_t<F>> run(F f) {
     co_return co_await asio::co_spawn(pool_.get_executor(), call(std::move(f)), asio::use_awaitable);
   }
-  /// Runs `start(done)` on a pool thread and resumes the caller on its own executor with what `done` is given, from
-  /// whatever thread. So whoever waits for others' writes takes no thread meanwhile.
+  /// Calls `start(done)`, runs the work that it returns, if any, on a pool thread, and resumes the caller on its own
+  /// executor with what `done` is given, from whatever thread. So whoever waits for others' writes takes no thread.
   template <class T, class Start>
   asio::awaitable<T> complete(Start start) {
     auto initiate = [this](auto handler, Start begin) {
@@ -43,10 +43,10 @@ class BlockingPool {
       auto done = [waiting, back](T result) {
         asio::post(back, [waiting, result = std::move(result)]() mutable { (*waiting)(std::move(result)); });
       };
-      asio::post(pool_, [begin = std::move(begin), done = std::move(done)]() mutable { begin(std::move(done)); });
+      if (auto work = begin(std::move(done))) asio::post(pool_, std::move(work));
     };
     return asio::async_initiate<const asio::use_awaitable_t<>, void(T)>(std::move(initiate), asio::use_awaitable,
-                                                                         std::move(start));
+                                                                        std::move(start));
   }
   void join() { pool_.join(); }
 

@@ -1,6 +1,7 @@
 #include "object_response.h"
 
 #include "record_fields.h"
+#include "sha256.h"
 
 #include <algorithm>
 #include <utility>
@@ -12,9 +13,9 @@ namespace brigade::node {
 
 namespace {
 
-net::Fields object_fields(const NodeContext& context, const store::ObjectMeta& meta, const net::RequestHead& request) {
+net::Fields object_fields(const NodeContext& context, const store::ObjectMeta& meta) {
   net::Fields fields;
-  fields.add("ETag", net::make_etag(meta.sha256));
+  fields.add("ETag", net::make_etag(meta.revision));
   fields.add("Last-Modified", net::http_date(meta.modified));
   fields.add("Accept-Ranges", "bytes");
   fields.add("X-Content-Type-Options", "nosniff");
@@ -28,8 +29,25 @@ net::Fields object_fields(const NodeContext& context, const store::ObjectMeta& m
   } else if (!cache_control.empty()) {
     fields.add("Cache-Control", cache_control);
   }
-  if (net::wants_sha256(request.fields)) fields.add("Repr-Digest", net::digest_field(meta.sha256));
   return fields;
+}
+
+/// Of the whole object, for whoever asked for it. None if it can't be read, which sending it will show.
+asio::awaitable<std::optional<std::string>> repr_digest(NodeContext& context, const OpenedObject& object) {
+  store::ObjectReader* reader = object.reader.get();
+  auto visit = [reader]() -> std::optional<std::string> {
+    Sha256 digest;
+    std::vector<std::byte> buffer(kBufferBytes);
+    for (std::uint64_t at = 0; at < reader->meta().size;) {
+      const auto read = reader->read(at, buffer);
+      if (!read || *read == 0) return std::nullopt;
+      digest.update(std::span<const std::byte>(buffer).first(*read));
+      at += *read;
+    }
+    return net::digest_field(digest.end());
+  };
+  auto digest = co_await context.disk.run(std::move(visit));
+  co_return std::move(digest);
 }
 
 enum class Sent : std::uint8_t { kWhole, kClientGone, kUnreadable };
@@ -117,16 +135,18 @@ asio::awaitable<std::optional<UnsentRest>> send_object(NodeContext& context, Ope
                                                        std::function<Status()> may_leave) {
   const store::ObjectMeta& meta = object.reader->meta();
   const net::RequestHead& head = request.head();
-  net::Validators validators{net::make_etag(meta.sha256), meta.modified, meta.size};
+  net::Validators validators{net::make_etag(meta.revision), meta.modified, meta.size};
   net::ReadDecision decision = net::decide_read(head.method, head.fields, validators);
-
+  std::optional<std::string> digest;
+  if (net::wants_sha256(head.fields) && decision.status / 100 == 2) digest = co_await repr_digest(context, object);
   if (auto leaves = may_leave(); !leaves) {
     co_await send_problem(response, leaves.error());
     co_return std::nullopt;
   }
   net::ResponseHead answer;
   answer.status = decision.status;
-  answer.fields = object_fields(context, meta, head);
+  answer.fields = object_fields(context, meta);
+  if (digest) answer.fields.add("Repr-Digest", std::move(*digest));
   if (decision.status == 304 || decision.status == 412 || decision.status == 416) {
     if (decision.status == 416) answer.fields.add("Content-Range", "bytes */" + std::to_string(meta.size));
     co_await response.send(std::move(answer), "");

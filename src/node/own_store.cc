@@ -2,7 +2,6 @@
 
 #include "object_response.h"
 
-#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -24,39 +23,41 @@ asio::awaitable<void> wait_until_gone(NodeContext& context, ObjectId id) {
 
 asio::awaitable<Result<std::unique_ptr<store::StagedObject>>> stage_here(NodeContext& context, ObjectId id,
                                                                          std::string key, std::uint64_t size_hint,
-                                                                         ReadSome read_some) {
-  std::vector<std::byte> buffer(std::min<std::uint64_t>(kBufferBytes, std::max<std::uint64_t>(size_hint, 4096)));
-  std::unique_ptr<store::StagedObject> staged;
-  bool ended = false;
-  while (!ended) {
-    // Small bodies gather in the buffer, so that the disk is visited once.
+                                                                         ReadSome read_some, Sha256* digest) {
+  auto staged = context.store.stage(id, key, size_hint);
+  if (!staged) co_return with_node(context, staged.error());
+  store::StagedObject* object = staged->get();
+  // What is small stays in memory until it is committed: no work for the disk's threads.
+  for (auto room = object->room(); !room.empty(); room = object->room()) {
+    auto read = co_await read_some(room);
+    if (!read) co_return read.error();
+    if (*read == 0) {
+      if (auto finished = object->finish(); !finished) co_return with_node(context, finished.error());
+      co_return std::move(*staged);
+    }
+    if (digest != nullptr) digest->update(room.first(*read));
+    object->filled(*read);
+    context.stats.bytes_in += *read;
+  }
+  std::vector<std::byte> buffer(kBufferBytes);
+  for (bool ended = false; !ended;) {
     std::size_t have = 0;
-    while (have < buffer.size()) {
+    while (have < buffer.size() && !ended) {
       auto read = co_await read_some(std::span(buffer).subspan(have));
       if (!read) co_return read.error();
-      if (*read == 0) {
-        ended = true;
-        break;
-      }
+      ended = *read == 0;
       have += *read;
     }
     context.stats.bytes_in += have;
-    if (have == buffer.size() && buffer.size() < kBufferBytes && !ended) buffer.resize(kBufferBytes);
-    store::ObjectStore* store = &context.store;
-    auto visit = [&, store, have, ended]() -> Status {
-      if (!staged) {
-        auto fresh = store->stage(id, key, size_hint);
-        if (!fresh) return fresh.error();
-        staged = std::move(*fresh);
-      }
-      if (auto written = staged->write(std::span<const std::byte>(buffer).first(have)); !written)
-        return written.error();
-      return ended ? staged->finish() : Status{};
+    auto visit = [bytes = std::span<const std::byte>(buffer).first(have), object, digest, ended]() -> Status {
+      if (digest != nullptr) digest->update(bytes);
+      if (auto written = object->write(bytes); !written) return written.error();
+      return ended ? object->finish() : Status{};
     };
     auto done = co_await context.disk.run(std::move(visit));
     if (!done) co_return with_node(context, done.error());
   }
-  co_return std::move(staged);
+  co_return std::move(*staged);
 }
 
 asio::awaitable<Result<store::ObjectMeta>> commit_here(NodeContext& context, ObjectId id,
@@ -67,7 +68,7 @@ asio::awaitable<Result<store::ObjectMeta>> commit_here(NodeContext& context, Obj
   context.fresh.note(id, context.view()->map.seq());
   store::ObjectStore* store = &context.store;
   auto start = [store, staged = std::move(staged), info = std::move(info)](store::ObjectStore::Done tell) mutable {
-    store->commit(std::move(staged), info, std::move(tell));
+    return store->commit(std::move(staged), info, std::move(tell));
   };
   auto done = co_await context.disk.complete<Result<store::ObjectMeta>>(std::move(start));
   if (!done) co_return with_node(context, done.error());
@@ -81,7 +82,7 @@ asio::awaitable<Result<store::ObjectMeta>> remove_here(NodeContext& context, Obj
   context.fresh.note(id, context.view()->map.seq());
   store::ObjectStore* store = &context.store;
   auto start = [store, id, key = std::move(key), info = std::move(info)](store::ObjectStore::Done tell) {
-    store->remove(id, key, info, std::move(tell));
+    return store->remove(id, key, info, std::move(tell));
   };
   auto done = co_await context.disk.complete<Result<store::ObjectMeta>>(std::move(start));
   if (!done) co_return with_node(context, done.error());

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "node_context.h"
+#include "sha256.h"
 
 #include <functional>
 #include <memory>
@@ -18,11 +19,11 @@
 
 namespace brigade::node {
 
-/// Reads a body into a new staged object, to its end.
+/// Reads a body into a new staged object, to its end. `digest`, if there is one, sees the bytes, too.
 using ReadSome = std::function<asio::awaitable<Result<std::size_t>>(std::span<std::byte>)>;
 asio::awaitable<Result<std::unique_ptr<store::StagedObject>>> stage_here(NodeContext& context, ObjectId id,
                                                                          std::string key, std::uint64_t size_hint,
-                                                                         ReadSome read_some);
+                                                                         ReadSome read_some, Sha256* digest = nullptr);
 /// `map_seq`: of the map under which the write was made. Errors: the store's; a full disk's names this node.
 asio::awaitable<Result<store::ObjectMeta>> commit_here(NodeContext& context, ObjectId id,
                                                        std::unique_ptr<store::StagedObject> staged,

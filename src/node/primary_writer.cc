@@ -55,7 +55,7 @@ class Write {
     if (!exists() && !set.primary_knows)
       co_return unavailable_error("no replica that could decide the condition is in sync: ask again");
     if (exists() && !meta) co_return meta.error();
-    const std::string etag = exists() ? net::make_etag(meta->sha256) : std::string();
+    const std::string etag = exists() ? net::make_etag(present_->revision) : std::string();
     co_return net::decide_write(conditions, exists() ? std::optional<std::string_view>(etag) : std::nullopt);
   }
 
@@ -224,22 +224,23 @@ class Write {
 /// Reads the client's body into the own store and to the replicas at once.
 asio::awaitable<Result<std::unique_ptr<store::StagedObject>>> stage_everywhere(NodeContext& context, ObjectId id,
                                                                                std::string key, net::Request& request,
-                                                                               ReplicaUploads& uploads) {
+                                                                               ReplicaUploads& uploads,
+                                                                               Sha256* digest) {
   const std::uint64_t hint = request.framing().kind == net::BodyFraming::Kind::kLength ? request.framing().length : 0;
   ReadSome read_some = [&request, &uploads](std::span<std::byte> buffer) -> asio::awaitable<Result<std::size_t>> {
     auto read = co_await request.read_some(buffer);
     if (read && *read > 0) co_await uploads.write(buffer.first(*read));
     co_return read;
   };
-  auto staged = co_await stage_here(context, id, std::move(key), hint, std::move(read_some));
+  auto staged = co_await stage_here(context, id, std::move(key), hint, std::move(read_some), digest);
   if (!staged) co_return staged.error();
   auto finished = co_await uploads.finish();
   if (!finished) co_return finished.error();
   co_return std::move(staged);
 }
 
-Status check_claim(const std::optional<std::array<std::byte, 32>>& claimed, const store::StagedObject& staged) {
-  if (claimed && *claimed != staged.sha256())
+Status check_claim(const std::optional<std::array<std::byte, 32>>& claimed, Sha256& digest) {
+  if (claimed && *claimed != digest.end())
     return Error{Errc::kInvalid, "the body's SHA-256 is not the one that the digest field claims: nothing was stored"};
   return {};
 }
@@ -281,8 +282,9 @@ asio::awaitable<bool> put_as_primary(NodeContext& context, std::string key, net:
   const auto hold = context.uploads.begin(set.primary_bucket);
   const bool sized = request.framing().kind == net::BodyFraming::Kind::kLength;
   co_await uploads.begin(set.live, sized ? request.framing().length : 0);
-  auto staged = co_await stage_everywhere(context, id, key, request, uploads);
-  fits = !staged ? Status(staged.error()) : check_claim(wanted->sha256, **staged);
+  Sha256 digest;
+  auto staged = co_await stage_everywhere(context, id, key, request, uploads, wanted->sha256 ? &digest : nullptr);
+  fits = !staged ? Status(staged.error()) : check_claim(wanted->sha256, digest);
   if (!fits) {
     co_await uploads.abort();
     co_await send_problem(response, fits.error());
@@ -303,7 +305,6 @@ asio::awaitable<bool> put_as_primary(NodeContext& context, std::string key, net:
   store::ObjectMeta& meta = write.meta();
   meta.size = (*staged)->size();
   meta.checksum = (*staged)->checksum();
-  meta.sha256 = (*staged)->sha256();
   meta.content_type = wanted->content_type;
   meta.expires = wanted->expires;
   const bool existed = write.exists();
@@ -330,7 +331,7 @@ asio::awaitable<bool> put_as_primary(NodeContext& context, std::string key, net:
   }
   net::ResponseHead head;
   head.status = existed ? 200 : 201;
-  head.fields.add("ETag", net::make_etag(meta.sha256));
+  head.fields.add("ETag", net::make_etag(meta.revision));
   write.put_receipt(head.fields);
   ++context.stats.puts;
   co_await response.send(std::move(head), "");

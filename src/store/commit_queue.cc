@@ -5,11 +5,16 @@
 
 namespace brigade::store {
 
-void CommitQueue::submit(std::unique_ptr<Operation> operation) {
-  std::unique_lock lock(mutex_);
+bool CommitQueue::submit(std::unique_ptr<Operation> operation) {
+  const std::lock_guard lock(mutex_);
   queue_.push_back({std::move(operation), nullptr});
-  if (has_leader_) return;
-  has_leader_ = true;
+  return !has_leader_ && !std::exchange(is_called_, true);
+}
+
+void CommitQueue::lead() {
+  std::unique_lock lock(mutex_);
+  is_called_ = false;
+  if (std::exchange(has_leader_, true)) return;
   lead(lock, nullptr);
 }
 

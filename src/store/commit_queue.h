@@ -47,8 +47,10 @@ class CommitQueue {
   /// `work` sets the result of each operation of a batch; it is called by one thread at a time.
   CommitQueue(Limits limits, std::function<void(Batch&)> work) : limits_(limits), work_(std::move(work)) {}
 
-  /// Returns once it is queued or, if nobody was at work, done.
-  void submit(std::unique_ptr<Operation> operation);
+  /// True if nobody is at work: the caller must see to it that some thread leads.
+  [[nodiscard]] bool submit(std::unique_ptr<Operation> operation);
+  /// Works until nothing waits.
+  void lead();
   Result<ObjectMeta> run(std::unique_ptr<Operation> operation);
 
  private:
@@ -68,6 +70,8 @@ class CommitQueue {
   std::mutex mutex_;
   std::deque<Entry> queue_;
   bool has_leader_ = false;
+  /// Somebody is to lead, and isn't yet: perhaps because all threads that could are here, so these don't wait for it.
+  bool is_called_ = false;
 };
 
 }  // namespace brigade::store

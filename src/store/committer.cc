@@ -46,7 +46,7 @@ bool Committer::report_corrupt(const ObjectId& id, Revision revision, const std:
   return true;
 }
 
-Result<FoundRecord> Committer::read(const ObjectId& id) {
+Result<FoundRecord> Committer::read(const ObjectId& id, Access access) {
   for (;;) {
     const std::optional<IndexRecord> record = parts_.index.find_record(id);
     if (!record) return Error(Errc::kNotFound, "no such object");
@@ -54,9 +54,10 @@ Result<FoundRecord> Committer::read(const ObjectId& id) {
       return Error(Errc::kCorrupt, "the record is damaged; a commit of its revision repairs it");
     SegmentPtr segment = parts_.log.table().get(record->at.slot);
     Result<RecordHeader> header = Error(Errc::kCorrupt, "the segment is gone");
-    if (segment) header = read_record_header(*segment, *record);
+    if (segment) header = read_record_header(*segment, *record, access);
     if (header) return FoundRecord{*record, std::move(segment), std::move(*header)};
-    if (header.error().code() == Errc::kOverloaded) return header.error();
+    if (header.error().code() == Errc::kOverloaded || header.error().code() == Errc::kUnavailable)
+      return header.error();
     // Replaced or moved between the look at the index and the read: look again. Each turn is somebody's progress.
     if (parts_.index.find_record(id) != record) continue;
     report_corrupt(id, record->entry.revision, header.error().detail());
@@ -64,7 +65,7 @@ Result<FoundRecord> Committer::read(const ObjectId& id) {
   }
 }
 
-void Committer::compare(Operation& operation) {
+bool Committer::compare(Operation& operation, Access access) {
   operation.result.reset();
   for (;;) {
     const std::optional<IndexRecord> present = parts_.index.find_record(operation.meta.id);
@@ -72,14 +73,15 @@ void Committer::compare(Operation& operation) {
     operation.present_file = 0;
     if (operation.kind == Kind::kForget && (!present || present->entry.revision != operation.meta.revision)) {
       operation.result = ObjectMeta{};
-      return;
+      return true;
     }
-    if (!present || (operation.kind == Kind::kForget && !present->large)) return;
-    Result<FoundRecord> found = read(operation.meta.id);
+    if (!present || (operation.kind == Kind::kForget && !present->large)) return true;
+    Result<FoundRecord> found = read(operation.meta.id, access);
+    if (!found && found.error().code() == Errc::kUnavailable) return false;
     if (!found && found.error().code() == Errc::kNotFound) continue;  // forgotten meanwhile
     if (!found && found.error().code() != Errc::kCorrupt) {
       operation.result = found.error();
-      return;
+      return true;
     }
     std::optional<ObjectMeta> there;
     if (found) {
@@ -87,14 +89,14 @@ void Committer::compare(Operation& operation) {
       operation.present_file = found->header.file;
       there = found->header.meta;
     }
-    if (operation.kind == Kind::kForget) return;
+    if (operation.kind == Kind::kForget) return true;
     Result<std::optional<ObjectMeta>> settled = settle(operation.meta, found ? found->record : *present, there);
     if (!settled) {
       operation.result = settled.error();
     } else if (*settled) {
       operation.result = std::move(**settled);
     }
-    return;
+    return true;
   }
 }
 

@@ -62,10 +62,12 @@ class Committer {
   /// All operations up to it are in the index. Stable for who has the log's turn.
   [[nodiscard]] std::uint64_t last_lsn() const { return next_lsn_ - 1; }
 
-  /// The present record of `id`. Errors: kNotFound: there is none; kCorrupt: it is damaged; kOverloaded.
-  Result<FoundRecord> read(const ObjectId& id);
-  /// Sets the operation's result if the present record settles it; otherwise notes what it was compared with.
-  void compare(Operation& operation);
+  /// The present record of `id`. Errors: kNotFound: there is none; kCorrupt: it is damaged; kOverloaded; kUnavailable:
+  /// it would have to be read from the disk, and is not to be.
+  Result<FoundRecord> read(const ObjectId& id, Access access = Access::kDisk);
+  /// Sets the operation's result if the present record settles it; otherwise notes what it was compared with. False
+  /// if that can't be said without the disk.
+  bool compare(Operation& operation, Access access = Access::kDisk);
   /// Sets all results.
   void commit(CommitQueue::Batch& batch);
   /// Tells of damage once, as long as the record stays; true if it was news. It is in the record itself unless `place`

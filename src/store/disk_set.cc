@@ -33,11 +33,12 @@ bool has_records(const ObjectStore& store, BucketId home) {
 class RoutedObject final : public StagedObject {
  public:
   RoutedObject(ObjectStore& store, std::unique_ptr<StagedObject> inner) : store_(store), inner_(std::move(inner)) {}
+  std::span<std::byte> room() override { return inner_->room(); }
+  void filled(std::size_t bytes) override { inner_->filled(bytes); }
   Status write(std::span<const std::byte> bytes) override { return inner_->write(bytes); }
   Status finish() override { return inner_->finish(); }
   [[nodiscard]] std::uint64_t size() const override { return inner_->size(); }
   [[nodiscard]] std::uint64_t checksum() const override { return inner_->checksum(); }
-  [[nodiscard]] std::array<std::byte, 32> sha256() const override { return inner_->sha256(); }
 
   [[nodiscard]] ObjectStore& store() const { return store_; }
   std::unique_ptr<StagedObject> take() { return std::move(inner_); }
@@ -158,9 +159,9 @@ Result<ObjectMeta> DiskSet::commit(std::unique_ptr<StagedObject> staged, const C
   return object.store().commit(object.take(), info);
 }
 
-void DiskSet::commit(std::unique_ptr<StagedObject> staged, const CommitInfo& info, Done done) {
+ObjectStore::Work DiskSet::commit(std::unique_ptr<StagedObject> staged, const CommitInfo& info, Done done) {
   RoutedObject& object = routed(*staged);
-  object.store().commit(object.take(), info, std::move(done));
+  return object.store().commit(object.take(), info, std::move(done));
 }
 
 Result<ObjectMeta> DiskSet::remove(const ObjectId& id, std::string_view key, const CommitInfo& info) {
@@ -168,10 +169,11 @@ Result<ObjectMeta> DiskSet::remove(const ObjectId& id, std::string_view key, con
   return disk ? disks_[*disk].store->remove(id, key, info) : disk.error();
 }
 
-void DiskSet::remove(const ObjectId& id, std::string_view key, const CommitInfo& info, Done done) {
+ObjectStore::Work DiskSet::remove(const ObjectId& id, std::string_view key, const CommitInfo& info, Done done) {
   const Result<std::size_t> disk = place(id);
-  if (!disk) return done(disk.error());
-  disks_[*disk].store->remove(id, key, info, std::move(done));
+  if (disk) return disks_[*disk].store->remove(id, key, info, std::move(done));
+  done(disk.error());
+  return {};
 }
 
 Status DiskSet::forget(const ObjectId& id, Revision revision) {

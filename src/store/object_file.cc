@@ -16,8 +16,8 @@ constexpr std::uint8_t kFlagTombstone = 1;
 
 // Offsets within the header; proto/README.md has the table.
 constexpr std::size_t kVersionAt = 8, kLengthAt = 12, kIdAt = 16, kRevisionAt = 32, kSizeAt = 40, kChecksumAt = 48,
-                      kShaAt = 56, kModifiedAt = 88, kBlockBytesAt = 96, kLevelAt = 100, kFlagsAt = 101,
-                      kKeyBytesAt = 102, kTypeBytesAt = 104;
+                      kModifiedAt = 88, kBlockBytesAt = 96, kLevelAt = 100, kFlagsAt = 101, kKeyBytesAt = 102,
+                      kTypeBytesAt = 104;
 
 void put(std::span<std::byte> area, std::size_t at, std::uint64_t value, std::size_t bytes) {
   for (std::size_t i = 0; i < bytes; ++i) area[at + i] = static_cast<std::byte>(value >> (8 * i));
@@ -60,7 +60,6 @@ HeaderArea encode_header(const ObjectMeta& meta) {
   put(area, kRevisionAt, meta.revision.value, 8);
   put(area, kSizeAt, meta.size, 8);
   put(area, kChecksumAt, meta.checksum, 8);
-  std::copy(meta.sha256.begin(), meta.sha256.end(), area.begin() + kShaAt);
   put(area, kModifiedAt, static_cast<std::uint64_t>(meta.modified.unix_ms), 8);
   put(area, kBlockBytesAt, kBlockBytes, 4);
   put(area, kLevelAt, meta.level, 1);
@@ -87,8 +86,6 @@ Result<ObjectMeta> decode_header(std::span<const std::byte> area) {
   meta.revision = Revision{get(area, kRevisionAt, 8)};
   meta.size = get(area, kSizeAt, 8);
   meta.checksum = get(area, kChecksumAt, 8);
-  const auto sha = area.subspan(kShaAt, meta.sha256.size());
-  std::copy(sha.begin(), sha.end(), meta.sha256.begin());
   meta.modified.unix_ms = static_cast<std::int64_t>(get(area, kModifiedAt, 8));
   meta.level = static_cast<std::uint8_t>(area[kLevelAt]);
   const std::uint64_t flags = get(area, kFlagsAt, 1);

@@ -34,9 +34,13 @@ Error as_damage(const Error& error) {
   return {Errc::kCorrupt, error.detail()};
 }
 
-Result<RecordHeader> read_record_header(Segment& segment, const IndexRecord& record) {
+Result<RecordHeader> read_record_header(Segment& segment, const IndexRecord& record, Access access) {
   std::vector<std::byte> bytes(record.header_units * kUnit);
-  if (Status ok = read_exactly(segment, record.at.offset(), bytes); !ok) return ok.error();
+  if (access == Access::kMemory) {
+    if (!segment.file->read_cached(record.at.offset(), bytes)) return Error(Errc::kUnavailable);
+  } else if (Status ok = read_exactly(segment, record.at.offset(), bytes); !ok) {
+    return ok.error();
+  }
   return decode_expected(segment, record, bytes);
 }
 

@@ -15,9 +15,12 @@
 
 namespace brigade::store {
 
+/// Whether the disk may be waited for.
+enum class Access : std::uint8_t { kDisk, kMemory };
+
 /// Reads and checks the header of `record`, which `segment` should hold.
-/// Errors: kCorrupt (damaged, unreadable, or another record's), kOverloaded.
-Result<RecordHeader> read_record_header(Segment& segment, const IndexRecord& record);
+/// Errors: kCorrupt (damaged, unreadable, or another record's), kOverloaded, kUnavailable (it is not in memory).
+Result<RecordHeader> read_record_header(Segment& segment, const IndexRecord& record, Access access = Access::kDisk);
 
 /// A small object, or a tombstone. The whole body is read and verified when the first byte of it is asked for.
 class RecordReader final : public ObjectReader {

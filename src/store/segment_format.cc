@@ -26,7 +26,7 @@ constexpr std::uint8_t kFlagCopy = 1;
 
 // Offsets within a record's header; proto/README.md has the table.
 constexpr std::size_t kVersionAt = 4, kLengthAt = 6, kSerialAt = 8, kLsnAt = 16, kIdAt = 24, kRevisionAt = 40,
-                      kSizeAt = 48, kChecksumAt = 56, kShaAt = 64, kModifiedAt = 96, kWrittenAt = 104, kExpiresAt = 112,
+                      kSizeAt = 48, kChecksumAt = 56, kModifiedAt = 96, kWrittenAt = 104, kExpiresAt = 112,
                       kAuxAt = 120, kBatchAt = 128, kKindAt = 132, kLevelAt = 133, kFlagsAt = 134, kKeyBytesAt = 136,
                       kTypeBytesAt = 138, kUserBytesAt = 140;
 // Within a footer.
@@ -147,7 +147,6 @@ RecordFrame encode_record(const RecordHeader& header, std::uint64_t salt) {
   put_uint(area, kRevisionAt, meta.revision.value, 8);
   put_uint(area, kSizeAt, header.kind == RecordKind::kVoid ? header.body_bytes : meta.size, 8);
   put_uint(area, kChecksumAt, meta.checksum, 8);
-  std::copy(meta.sha256.begin(), meta.sha256.end(), area.begin() + kShaAt);
   put_uint(area, kModifiedAt, static_cast<std::uint64_t>(meta.modified.unix_ms), 8);
   put_uint(area, kWrittenAt, static_cast<std::uint64_t>(header.written.unix_ms), 8);
   put_uint(area, kExpiresAt, static_cast<std::uint64_t>(meta.expires.unix_ms), 8);
@@ -217,8 +216,6 @@ Result<RecordHeader> decode_record(std::span<const std::byte> bytes, std::uint64
   meta.id = {get_uint(bytes, kIdAt, 8), get_uint(bytes, kIdAt + 8, 8)};
   meta.revision = Revision{get_uint(bytes, kRevisionAt, 8)};
   meta.checksum = get_uint(bytes, kChecksumAt, 8);
-  const auto sha = bytes.subspan(kShaAt, meta.sha256.size());
-  std::copy(sha.begin(), sha.end(), meta.sha256.begin());
   meta.modified.unix_ms = static_cast<std::int64_t>(get_uint(bytes, kModifiedAt, 8));
   meta.expires.unix_ms = static_cast<std::int64_t>(get_uint(bytes, kExpiresAt, 8));
   meta.level = static_cast<std::uint8_t>(bytes[kLevelAt]);

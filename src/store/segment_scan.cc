@@ -200,8 +200,8 @@ Result<std::span<const std::byte>> FileWindow::get(std::uint64_t offset, std::si
   const std::uint64_t to = std::min(offset + bytes, end_);
   if (offset >= to) return std::span<const std::byte>();
   if (offset < first_ || to > first_ + buffer_.size())
-    if (Status ok = fill(offset, static_cast<std::size_t>(std::min<std::uint64_t>(
-                                     std::max(bytes, kWindowBytes), end_ - offset)));
+    if (Status ok = fill(
+            offset, static_cast<std::size_t>(std::min<std::uint64_t>(std::max(bytes, kWindowBytes), end_ - offset)));
         !ok)
       return ok.error();
   return std::span<const std::byte>(buffer_).subspan(static_cast<std::size_t>(offset - first_),

@@ -2,9 +2,9 @@
 
 #include "commit_queue.h"
 #include "committer.h"
-#include "compactor.h"
 #include "content_index.h"
 #include "expiry_calendar.h"
+#include "housekeeping.h"
 #include "large_files.h"
 #include "object_file.h"
 #include "record_opener.h"
@@ -19,7 +19,6 @@
 
 #include <atomic>
 #include <chrono>
-#include <mutex>
 #include <random>
 #include <utility>
 
@@ -30,11 +29,6 @@ namespace brigade::store {
 namespace {
 
 constexpr std::size_t kBatchOperationsMax = 512;
-/// Segments that are kept to be written again: with the size that they have, an eighth of what is live.
-constexpr std::size_t kRecycledMax = 8;
-constexpr std::size_t kSweptAtOnce = 16;
-constexpr std::size_t kExpiredAtOnce = 64;
-constexpr std::size_t kReleasedAtOnce = 1024;
 
 WallTime system_time() {
   const auto now = std::chrono::system_clock::now().time_since_epoch();
@@ -71,9 +65,9 @@ class SegmentStore final : public ObjectStore {
   Result<std::unique_ptr<StagedObject>> stage(const ObjectId& id, std::string_view key,
                                               std::uint64_t size_hint) override;
   Result<ObjectMeta> commit(std::unique_ptr<StagedObject> staged, const CommitInfo& info) override;
-  void commit(std::unique_ptr<StagedObject> staged, const CommitInfo& info, Done done) override;
+  Work commit(std::unique_ptr<StagedObject> staged, const CommitInfo& info, Done done) override;
   Result<ObjectMeta> remove(const ObjectId& id, std::string_view key, const CommitInfo& info) override;
-  void remove(const ObjectId& id, std::string_view key, const CommitInfo& info, Done done) override;
+  Work remove(const ObjectId& id, std::string_view key, const CommitInfo& info, Done done) override;
   Status forget(const ObjectId& id, Revision revision) override;
   [[nodiscard]] std::optional<IndexEntry> find(const ObjectId& id) const override { return index_.find(id); }
   Result<std::unique_ptr<ObjectReader>> open(const ObjectId& id, std::string_view key) override;
@@ -95,8 +89,8 @@ class SegmentStore final : public ObjectStore {
   std::uint64_t scrub(std::uint64_t bytes, WallTime now) override { return scrubber_.step(bytes, now); }
   void restart_scrub() override { scrubber_.restart(); }
   [[nodiscard]] ScrubProgress scrub_progress() const override { return scrubber_.progress(); }
-  MaintainResult maintain(WallTime now) override;
-  void confirm() override;
+  MaintainResult maintain(WallTime now) override { return housekeeping_.step(now); }
+  void confirm() override { housekeeping_.confirm(); }
   [[nodiscard]] StoreStats stats(BucketId home) const override { return index_.stats(home); }
   [[nodiscard]] StoreStats stats() const override;
   [[nodiscard]] std::optional<std::string> failed() const override { return latch_.reason(); }
@@ -104,19 +98,19 @@ class SegmentStore final : public ObjectStore {
  private:
   StoreParts parts();
   Result<std::unique_ptr<StagedFile>> make_file(const ObjectId& id, std::string_view key, std::uint64_t size_hint);
-  Result<std::unique_ptr<Operation>> put_operation(StagedObject& staged, const CommitInfo& info);
-  Result<std::unique_ptr<Operation>> remove_operation(const ObjectId& id, std::string_view key, const CommitInfo& info);
-  Result<ObjectMeta> run(Result<std::unique_ptr<Operation>> operation);
-  void submit(Result<std::unique_ptr<Operation>> operation, Done done);
+  struct Prepared {
+    std::unique_ptr<Operation> operation;
+    std::unique_ptr<StagedObject> staged;  ///< of a large object, to be published first
+  };
+  Result<Prepared> prepare_put(std::unique_ptr<StagedObject> staged, const CommitInfo& info);
+  Result<Prepared> prepare_remove(const ObjectId& id, std::string_view key, const CommitInfo& info);
+  /// Compares with what is there; of a large object publishes the file. Sets the result if it comes to nothing more.
+  void begin(Prepared& prepared);
+  Result<ObjectMeta> run(Result<Prepared> prepared);
+  Work submit(Result<Prepared> prepared, Done done);
   [[nodiscard]] bool has_expired(const ObjectMeta& meta) const {
     return meta.expires.unix_ms > 0 && meta.expires <= clock_();
   }
-  Result<bool> prepare_ahead();
-  Result<bool> expire(WallTime now);
-  bool release(WallTime now);
-  Result<bool> end_damaged();
-  /// True if something was done. Remembers a failure of the disk.
-  bool did(MaintainResult& result, const char* what, const Result<bool>& done);
 
   FileSystem& file_system_;
   std::string objects_;
@@ -131,9 +125,8 @@ class SegmentStore final : public ObjectStore {
   Committer committer_;
   RecordOpener opener_;
   CommitQueue queue_;
-  std::mutex maintaining_;
   Snapshotter snapshotter_;
-  Compactor compactor_;
+  Housekeeping housekeeping_;
   Scrubber scrubber_;
   std::atomic<std::uint64_t> next_temporary_{0};
 };
@@ -154,7 +147,8 @@ SegmentStore::SegmentStore(FileSystem& file_system, const std::string& dir, Segm
       queue_({.bytes = options_.batch_bytes_max, .operations = kBatchOperationsMax},
              [this](CommitQueue::Batch& batch) { committer_.commit(batch); }),
       snapshotter_(parts(), committer_, objects_, options_.snapshot_every_bytes),
-      compactor_(parts(), committer_, options_.step_bytes),
+      housekeeping_(parts(), committer_, snapshotter_, options_.step_bytes,
+                    [this](const ObjectId& id, Revision revision) { return forget(id, revision); }),
       scrubber_(parts(), committer_, objects_) {
   BRIGADE_CHECK(options_.small_bytes_max + kRecordHeaderBytesMax + kUnit + kFooterBytes + kSegmentHeaderBytes <=
                         options_.segment_bytes_min &&
@@ -199,15 +193,13 @@ Result<std::unique_ptr<StagedObject>> SegmentStore::stage(const ObjectId& id, st
   if (Status space = log_.check_space(); !space) return latch_.note(space.error());
   if (size_hint > limits::kObjectBytesMax)
     return Error(Errc::kTooLarge, "an object has at most " + std::to_string(limits::kObjectBytesMax) + " bytes");
-  auto staged = std::make_unique<StagedBody>(
-      id, key, options_.small_bytes_max,
-      [this, id, name = std::string(key)](std::uint64_t hint) { return make_file(id, name, hint); });
-  if (Status ok = staged->begin(size_hint); !ok) return ok.error();
-  return std::unique_ptr<StagedObject>(std::move(staged));
+  return std::unique_ptr<StagedObject>(std::make_unique<StagedBody>(
+      id, key, size_hint, options_.small_bytes_max,
+      [this, id, name = std::string(key)](std::uint64_t hint) { return make_file(id, name, hint); }));
 }
 
-Result<std::unique_ptr<Operation>> SegmentStore::put_operation(StagedObject& staged, const CommitInfo& info) {
-  auto* body = dynamic_cast<StagedBody*>(&staged);
+Result<SegmentStore::Prepared> SegmentStore::prepare_put(std::unique_ptr<StagedObject> staged, const CommitInfo& info) {
+  auto* body = dynamic_cast<StagedBody*>(staged.get());
   BRIGADE_CHECK(body != nullptr && body->is_finished(), "commit needs a finished object that this store has staged");
   if (Status ok = latch_.check(); !ok) return ok.error();
   if (Status ok = check_info(info); !ok) return ok.error();
@@ -218,25 +210,17 @@ Result<std::unique_ptr<Operation>> SegmentStore::put_operation(StagedObject& sta
                      .level = info.level,
                      .size = body->size(),
                      .checksum = body->checksum(),
-                     .sha256 = body->sha256(),
                      .modified = info.modified,
                      .content_type = info.content_type,
                      .expires = info.expires,
                      .user_headers = info.user_headers};
-  committer_.compare(*operation);
-  if (operation->result) return operation;
-  if (body->file() != nullptr) {
-    const Result<std::uint64_t> file = large_.publish(*body->file(), operation->meta);
-    if (!file) return latch_.note(file.error());
-    operation->file = *file;
-  } else {
-    operation->body = body->take_bytes();
-  }
-  return operation;
+  if (body->file() != nullptr) return Prepared{std::move(operation), std::move(staged)};
+  operation->body = body->take_bytes();
+  return Prepared{std::move(operation), nullptr};
 }
 
-Result<std::unique_ptr<Operation>> SegmentStore::remove_operation(const ObjectId& id, std::string_view key,
-                                                                  const CommitInfo& info) {
+Result<SegmentStore::Prepared> SegmentStore::prepare_remove(const ObjectId& id, std::string_view key,
+                                                            const CommitInfo& info) {
   if (Status ok = latch_.check(); !ok) return ok.error();
   if (Status ok = check_key(key); !ok) return ok.error();
   if (Status ok = check_info(info); !ok) return ok.error();
@@ -251,37 +235,65 @@ Result<std::unique_ptr<Operation>> SegmentStore::remove_operation(const ObjectId
                      .content_type = info.content_type,
                      .expires = info.expires,
                      .user_headers = info.user_headers};
-  committer_.compare(*operation);
-  return operation;
+  return Prepared{std::move(operation), nullptr};
 }
 
-Result<ObjectMeta> SegmentStore::run(Result<std::unique_ptr<Operation>> operation) {
-  if (!operation) return operation.error();
-  if ((*operation)->result) return std::move(*(*operation)->result);
-  return queue_.run(std::move(*operation));
+void SegmentStore::begin(Prepared& prepared) {
+  Operation& operation = *prepared.operation;
+  committer_.compare(operation);
+  if (operation.result || !prepared.staged) return;
+  StagedFile& file = *static_cast<StagedBody&>(*prepared.staged).file();
+  const Result<std::uint64_t> published = large_.publish(file, operation.meta);
+  if (published)
+    operation.file = *published;
+  else
+    operation.result = latch_.note(published.error());
 }
 
-void SegmentStore::submit(Result<std::unique_ptr<Operation>> operation, Done done) {
-  if (!operation) return done(operation.error());
-  if ((*operation)->result) return done(std::move(*(*operation)->result));
-  (*operation)->done = std::move(done);
-  queue_.submit(std::move(*operation));
+Result<ObjectMeta> SegmentStore::run(Result<Prepared> prepared) {
+  if (!prepared) return prepared.error();
+  begin(*prepared);
+  std::unique_ptr<Operation>& operation = prepared->operation;
+  if (operation->result) return std::move(*operation->result);
+  return queue_.run(std::move(operation));
+}
+
+ObjectStore::Work SegmentStore::submit(Result<Prepared> prepared, Done done) {
+  if (!prepared) {
+    done(prepared.error());
+    return {};
+  }
+  prepared->operation->done = std::move(done);
+  auto enqueue = [this](std::unique_ptr<Operation> operation) -> Work {
+    if (operation->result) {
+      operation->done(std::move(*operation->result));
+      return {};
+    }
+    if (!queue_.submit(std::move(operation))) return {};
+    return [this] { queue_.lead(); };
+  };
+  const bool waits = prepared->staged || !committer_.compare(*prepared->operation, Access::kMemory);
+  if (!waits) return enqueue(std::move(prepared->operation));
+  return [this, enqueue, kept = std::make_shared<Prepared>(std::move(*prepared))] {
+    begin(*kept);
+    if (const Work lead = enqueue(std::move(kept->operation))) lead();
+  };
 }
 
 Result<ObjectMeta> SegmentStore::commit(std::unique_ptr<StagedObject> staged, const CommitInfo& info) {
-  return run(put_operation(*staged, info));
+  return run(prepare_put(std::move(staged), info));
 }
 
-void SegmentStore::commit(std::unique_ptr<StagedObject> staged, const CommitInfo& info, Done done) {
-  submit(put_operation(*staged, info), std::move(done));
+ObjectStore::Work SegmentStore::commit(std::unique_ptr<StagedObject> staged, const CommitInfo& info, Done done) {
+  return submit(prepare_put(std::move(staged), info), std::move(done));
 }
 
 Result<ObjectMeta> SegmentStore::remove(const ObjectId& id, std::string_view key, const CommitInfo& info) {
-  return run(remove_operation(id, key, info));
+  return run(prepare_remove(id, key, info));
 }
 
-void SegmentStore::remove(const ObjectId& id, std::string_view key, const CommitInfo& info, Done done) {
-  submit(remove_operation(id, key, info), std::move(done));
+ObjectStore::Work SegmentStore::remove(const ObjectId& id, std::string_view key, const CommitInfo& info, Done done) {
+  return submit(prepare_remove(id, key, info), std::move(done));
 }
 
 Status SegmentStore::forget(const ObjectId& id, Revision revision) {
@@ -290,8 +302,7 @@ Status SegmentStore::forget(const ObjectId& id, Revision revision) {
   operation->kind = Operation::Kind::kForget;
   operation->meta.id = id;
   operation->meta.revision = revision;
-  committer_.compare(*operation);
-  const Result<ObjectMeta> done = run(std::move(operation));
+  const Result<ObjectMeta> done = run(Prepared{std::move(operation), nullptr});
   return done ? Status() : Status(done.error());
 }
 
@@ -329,100 +340,10 @@ std::vector<RetainedRevision> SegmentStore::retained(const ObjectId& id) const {
   return revisions;
 }
 
-/// What has expired is forgotten, durably: nothing older of it may come back.
-Result<bool> SegmentStore::expire(WallTime now) {
-  const std::vector<ObjectId> due = calendar_.take_due(now, kExpiredAtOnce);
-  for (const ObjectId& id : due) {
-    const std::optional<IndexRecord> record = index_.find_record(id);
-    if (!record || !record->entry.expires) continue;
-    const Result<FoundRecord> found = committer_.read(id);
-    if (!found || found->header.meta.expires.unix_ms == 0 || found->header.meta.expires > now) continue;
-    if (Status ok = forget(id, found->header.meta.revision); !ok) {
-      calendar_.add(id, now);
-      return ok.error();
-    }
-  }
-  return !due.empty();
-}
-
-/// True if something is no longer retained.
-bool SegmentStore::release(WallTime now) {
-  const std::vector<RetainedRecord> over = retained_.take_replaced_by(committer_.retained_since(now), kReleasedAtOnce);
-  for (const RetainedRecord& old : over) committer_.drop(old.record, old.file);
-  return !over.empty();
-}
-
-/// One segment in reserve, and the next for commits once the present one is half full. What compaction frees is kept
-/// for the next writes, which then need no zeros first, as long as the disk has as much again.
-Result<bool> SegmentStore::prepare_ahead() {
-  std::uint64_t filled = 0, bytes = 0;
-  {
-    const std::lock_guard turn(log_.turns());
-    const SegmentPtr current = log_.current(SegmentKind::kCommits);
-    if (!current) return false;
-    filled = current->tail;
-    bytes = current->header.bytes;
-  }
-  const std::uint64_t size = log_.segment_bytes();
-  const std::size_t wanted = SegmentLog::kReserveSpares + (filled > bytes / 2 ? 1 : 0);
-  const bool is_roomy = log_.folder().check_space(size * kRecycledMax, true).has_value();
-  const std::size_t kept = SegmentLog::kReserveSpares + (is_roomy ? kRecycledMax : 1);
-  if (Status ok = log_.folder().reclaim(size, kept); !ok) return ok.error();
-  if (log_.folder().spares(size) >= wanted) return false;
-  if (Status ok = log_.folder().prepare(size, true); !ok) return ok.error();
-  return true;
-}
-
 StoreStats SegmentStore::stats() const {
   StoreStats stats = index_.stats();
   stats.repaired = committer_.repaired();
   return stats;
-}
-
-/// A damaged segment that is still appended to ends here, so that compaction can empty it.
-Result<bool> SegmentStore::end_damaged() {
-  const std::lock_guard turn(log_.turns());
-  for (const SegmentKind kind : {SegmentKind::kCommits, SegmentKind::kCopies}) {
-    const SegmentPtr current = log_.current(kind);
-    if (!current || !current->damaged) continue;
-    if (Status ok = log_.make_room(kind, kRecordBytesMin, SegmentLog::Reserve::kUse); !ok) return ok.error();
-    return true;
-  }
-  return false;
-}
-
-bool SegmentStore::did(MaintainResult& result, const char* what, const Result<bool>& done) {
-  // No space, no descriptors: it will be tried again.
-  if (!done) static_cast<void>(latch_.note(done.error()));
-  if (!done || !*done) return false;
-  result = {.again = true, .did = what};
-  return true;
-}
-
-MaintainResult SegmentStore::maintain(WallTime now) {
-  const std::lock_guard lock(maintaining_);
-  MaintainResult result;
-  if (!latch_.check()) return result;
-  if (did(result, "prepared a segment", prepare_ahead())) return result;
-  if (did(result, "forgot what expired", expire(now))) return result;
-  if (did(result, "gave up what was retained", Result<bool>(release(now)))) return result;
-  const Result<std::size_t> swept = large_.sweep(kSweptAtOnce);
-  if (did(result, "removed files", swept ? Result<bool>(*swept > 0) : Result<bool>(swept.error()))) return result;
-  if (did(result, "wrote of the index", snapshotter_.step())) return result;
-  if (did(result, "ended a damaged segment", end_damaged())) return result;
-  if (did(result, "compacted", compactor_.step(snapshotter_.covered()))) return result;
-  if (did(result, "confirmed copies", log_.confirm(SegmentKind::kCopies))) return result;
-  const std::lock_guard turn(log_.turns());
-  did(result, "confirmed commits", log_.confirm(SegmentKind::kCommits));
-  return result;
-}
-
-void SegmentStore::confirm() {
-  const std::lock_guard lock(maintaining_);
-  if (!latch_.check()) return;
-  const std::lock_guard turn(log_.turns());
-  for (const SegmentKind kind : {SegmentKind::kCopies, SegmentKind::kCommits})
-    if (const Result<bool> done = log_.confirm(kind); !done) static_cast<void>(latch_.note(done.error()));
 }
 
 }  // namespace

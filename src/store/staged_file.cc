@@ -1,7 +1,6 @@
 #include "staged_file.h"
 
 #include "object_file.h"
-#include "sha256.h"
 
 #include <algorithm>
 #include <utility>
@@ -33,8 +32,7 @@ StagedFile::StagedFile(Place place, std::unique_ptr<File> file, const ObjectId& 
       // A hint is somebody's claim: it saves memory, it never asks for more than the bound.
       buffer_max_(size_hint == 0 || size_hint >= kBufferBytes
                       ? kBufferBytes
-                      : static_cast<std::size_t>(std::min<std::uint64_t>(file_bytes(size_hint), kBufferBytes))),
-      sha_(std::make_unique<Sha256>()) {}
+                      : static_cast<std::size_t>(std::min<std::uint64_t>(file_bytes(size_hint), kBufferBytes))) {}
 
 StagedFile::~StagedFile() {
   if (published_) return;
@@ -103,7 +101,6 @@ Status StagedFile::write(std::span<const std::byte> bytes) {
   if (size_ == 0 && flushed_ == 0 && buffer_.empty())
     if (Status ok = put(HeaderArea{}); !ok) return ok;
   checksum_.update(bytes);
-  sha_->update(bytes);
   add_to_blocks(bytes);
   size_ += bytes.size();
   return put(bytes);
@@ -121,10 +118,6 @@ Status StagedFile::finish() {
   trailer_ = {};
   finished_ = true;
   return {};
-}
-
-std::array<std::byte, 32> StagedFile::sha256() const {
-  return sha_->value();
 }
 
 Status StagedFile::publish(const ObjectMeta& meta, const std::string& path) {

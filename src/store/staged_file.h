@@ -21,9 +21,7 @@
 
 namespace brigade::store {
 
-class Sha256;
-
-class StagedFile final : public StagedObject {
+class StagedFile {
  public:
   struct Place {
     FileSystem& file_system;
@@ -35,13 +33,15 @@ class StagedFile final : public StagedObject {
   /// Makes the temporary file. Errors: kNoSpace, kIo, kOverloaded.
   static Result<std::unique_ptr<StagedFile>> create(Place place, const ObjectId& id, std::string_view key,
                                                     std::uint64_t size_hint);
-  ~StagedFile() override;
+  ~StagedFile();
+  StagedFile(const StagedFile&) = delete;
+  StagedFile& operator=(const StagedFile&) = delete;
 
-  Status write(std::span<const std::byte> bytes) override;
-  Status finish() override;
-  [[nodiscard]] std::uint64_t size() const override { return size_; }
-  [[nodiscard]] std::uint64_t checksum() const override { return checksum_.value(); }
-  [[nodiscard]] std::array<std::byte, 32> sha256() const override;
+  /// As StagedObject's.
+  Status write(std::span<const std::byte> bytes);
+  Status finish();
+  [[nodiscard]] std::uint64_t size() const { return size_; }
+  [[nodiscard]] std::uint64_t checksum() const { return checksum_.value(); }
 
   [[nodiscard]] const ObjectId& id() const { return id_; }
   [[nodiscard]] const std::string& key() const { return key_; }
@@ -73,7 +73,6 @@ class StagedFile final : public StagedObject {
   ChecksumStream block_;
   std::size_t block_bytes_ = 0;
   std::vector<std::byte> trailer_;
-  std::unique_ptr<Sha256> sha_;
   bool finished_ = false;
   bool published_ = false;
   std::optional<Error> error_;

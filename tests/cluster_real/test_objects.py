@@ -25,11 +25,14 @@ class Objects(ClusterTest):
         self.assertEqual(put.status, 201, put)
         again = writer.request("PUT", f"/o/{key}", data, {"Content-Type": "image/jpeg"})
         self.assertEqual(again.status, 200, again)
+        self.assertNotEqual(again.headers["ETag"], put.headers["ETag"], "each write has a tag of its own")
         for node in nodes:
-            got = node.request("GET", f"/o/{key}")
+            got = node.request("GET", f"/o/{key}", headers={"Want-Repr-Digest": "sha-256=1"})
             self.assertEqual((got.status, got.headers["Content-Type"]), (200, "image/jpeg"), got)
             self.assertTrue(got.body == data, f"{key} differs at {node.name}")
-            self.assertEqual(got.headers["ETag"], put.headers["ETag"])
+            self.assertEqual(got.headers["ETag"], again.headers["ETag"])
+            digest = base64.b64encode(hashlib.sha256(data).digest()).decode()
+            self.assertEqual(got.headers["Repr-Digest"], f"sha-256=:{digest}:")
             head = node.request("HEAD", f"/o/{key}")
             self.assertEqual((head.status, head.body, head.headers["Content-Length"]), (200, b"", str(size)))
 

@@ -80,8 +80,7 @@ TEST_CASE("Want-Repr-Digest asks for sha-256 with a weight above zero") {
 }
 
 TEST_CASE("an entity tag is strong and quoted") {
-  const std::string etag = make_etag(example());
-  CHECK(etag == "\"44aff4ab2d7c3250525675a08f0cfa9591168cffe51791c5f5bbc417c15a6c38\"");
+  CHECK(make_etag(Revision::of(Seq{17}, 3)) == "\"17.3\"");
 }
 
 TEST_CASE("base64 and hex give back the bytes") {

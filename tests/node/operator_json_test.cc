@@ -46,9 +46,6 @@ Config config_of(const std::string& name) {
 std::optional<LogLine> no_line(Seq /*seq*/) {
   return std::nullopt;
 }
-std::optional<std::uint64_t> no_bytes(BucketId /*bucket*/) {
-  return std::nullopt;
-}
 
 store::IndexEntry entry_at(std::uint64_t count, bool tombstone = false) {
   store::IndexEntry entry;

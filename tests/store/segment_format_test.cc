@@ -12,7 +12,8 @@ namespace {
 constexpr std::uint64_t kSalt = 0x5a17;
 
 RecordHeader sample() {
-  RecordHeader header{.kind = RecordKind::kObject, .copy = true, .lsn = 77, .serial = 9, .batch = 4096, .body_bytes = 100};
+  RecordHeader header{
+      .kind = RecordKind::kObject, .copy = true, .lsn = 77, .serial = 9, .batch = 4096, .body_bytes = 100};
   header.written = WallTime{88};
   header.meta = {.id = {0x0123456789abcdef, 0xfedcba9876543210},
                  .key = "photos/2005/bucket brigade.jpg",
@@ -24,7 +25,6 @@ RecordHeader sample() {
                  .content_type = "image/jpeg",
                  .expires = WallTime{1000},
                  .user_headers = "X-A: b"};
-  header.meta.sha256.fill(std::byte{0xab});
   return header;
 }
 
@@ -121,7 +121,7 @@ TEST_CASE("the format of segments on disk stays what it is") {
   REQUIRE(get_uint(frame.head, 6, 2) == 190);
   REQUIRE(get_uint(frame.head, 16, 8) == 77);
   REQUIRE(get_uint(frame.head, 190, 8) == salted_checksum(std::span(frame.head).first(190), kSalt));
-  REQUIRE(get_uint(frame.head, 190, 8) == 0x294ce744f88e8058);
+  REQUIRE(get_uint(frame.head, 190, 8) == 0x20e843def5b2f0ff);
 }
 
 }  // namespace

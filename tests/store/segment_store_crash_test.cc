@@ -25,19 +25,22 @@ const Op kMaintain{Kind::kMaintain, {}};
 /// anew, and snapshots made.
 std::vector<Op> make_workload() {
   std::vector<Op> ops = {
-      {Kind::kPut, kA, 10, 100},     {Kind::kPut, kB, 10, 0},       {Kind::kPut, kA, 20, 2000},  // overwrite
-      {Kind::kRemove, kA, 30},                                                                   // delete
+      {Kind::kPut, kA, 10, 100},
+      {Kind::kPut, kB, 10, 0},
+      {Kind::kPut, kA, 20, 2000},    // overwrite
+      {Kind::kRemove, kA, 30},       // delete
       {Kind::kForget, kA, 30},       // the tombstone's time is over: what it had deleted stays deleted
       {Kind::kPut, kC, 10, 70'000},  // large: a file of several blocks
       {Kind::kPut, kB, 20, 1000},    // overwrite
       kMaintain,
-      {Kind::kForget, kB, 20},       // a leftover of an unacknowledged write ...
-      {Kind::kPut, kB, 15, 70},      // ... gives way to the older truth
-      {Kind::kRemove, kD, 10},       // delete of what was never here
-      {Kind::kPut, kA, 40, 1500},    {Kind::kPut, kC, 10, 70'000},  // a repeat
-      {Kind::kForget, kC, 5},                                       // of another revision: nothing to do
-      {Kind::kPut, kD, 20, 1},                                      // new after a delete
-      {Kind::kPut, kC, 20, 3000},                                   // large over large
+      {Kind::kForget, kB, 20},   // a leftover of an unacknowledged write ...
+      {Kind::kPut, kB, 15, 70},  // ... gives way to the older truth
+      {Kind::kRemove, kD, 10},   // delete of what was never here
+      {Kind::kPut, kA, 40, 1500},
+      {Kind::kPut, kC, 10, 70'000},  // a repeat
+      {Kind::kForget, kC, 5},        // of another revision: nothing to do
+      {Kind::kPut, kD, 20, 1},       // new after a delete
+      {Kind::kPut, kC, 20, 3000},    // large over large
   };
   for (std::uint64_t i = 0; i < 24; ++i) {
     ops.push_back({Kind::kPut, kIds[i % 2], 50 + i, 1700});

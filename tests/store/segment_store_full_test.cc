@@ -1,5 +1,3 @@
-#include "brigade/store/segment_store.h"
-
 #include "support.h"
 
 #include <cstdint>
@@ -9,6 +7,7 @@
 #include <catch2/catch.hpp>
 
 #include "brigade/store/memory_file_system.h"
+#include "brigade/store/segment_store.h"
 
 namespace brigade::store {
 namespace {

@@ -3,9 +3,9 @@
 #include "support.h"
 
 #include <map>
-#include <rapidcheck.h>
 
 #include <catch2/catch.hpp>
+#include <rapidcheck.h>
 
 #include "brigade/store/memory_file_system.h"
 #include "brigade/store/segment_store.h"

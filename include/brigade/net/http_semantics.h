@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "brigade/base/ids.h"
 #include "brigade/base/result.h"
 #include "brigade/base/time.h"
 #include "brigade/net/http.h"
@@ -39,8 +40,8 @@ std::string http_date(WallTime time);
 /// All three formats of RFC 9110 §5.6.7; nothing if malformed.
 std::optional<WallTime> parse_http_date(std::string_view text);
 
-/// A strong entity tag with its quotes, from the body's SHA-256.
-std::string make_etag(const std::array<std::byte, 32>& sha256);
+/// A strong entity tag with its quotes. No two bodies of a key have one revision, and all replicas give the same.
+std::string make_etag(Revision revision);
 
 /// What a stored object offers to conditions and ranges.
 struct Validators {

@@ -59,9 +59,9 @@ class DiskSet final : public ObjectStore {
   Result<std::unique_ptr<StagedObject>> stage(const ObjectId& id, std::string_view key,
                                               std::uint64_t size_hint) override;
   Result<ObjectMeta> commit(std::unique_ptr<StagedObject> staged, const CommitInfo& info) override;
-  void commit(std::unique_ptr<StagedObject> staged, const CommitInfo& info, Done done) override;
+  Work commit(std::unique_ptr<StagedObject> staged, const CommitInfo& info, Done done) override;
   Result<ObjectMeta> remove(const ObjectId& id, std::string_view key, const CommitInfo& info) override;
-  void remove(const ObjectId& id, std::string_view key, const CommitInfo& info, Done done) override;
+  Work remove(const ObjectId& id, std::string_view key, const CommitInfo& info, Done done) override;
   Status forget(const ObjectId& id, Revision revision) override;
   [[nodiscard]] std::optional<IndexEntry> find(const ObjectId& id) const override;
   Result<std::unique_ptr<ObjectReader>> open(const ObjectId& id, std::string_view key) override;

@@ -9,7 +9,6 @@
 //          kConflict (same id, other key: a collision).
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -33,11 +32,10 @@ struct ObjectMeta {
   ObjectId id;
   std::string key;
   Revision revision;
-  std::uint8_t level = 1;              ///< log2 of the redundancy
-  bool tombstone = false;              ///< deleted at `revision`; size is 0
-  std::uint64_t size = 0;              ///< bytes of the body
-  std::uint64_t checksum = 0;          ///< XXH3-64 of the body
-  std::array<std::byte, 32> sha256{};  ///< of the body: ETag and Repr-Digest come from it
+  std::uint8_t level = 1;      ///< log2 of the redundancy
+  bool tombstone = false;      ///< deleted at `revision`; size is 0
+  std::uint64_t size = 0;      ///< bytes of the body
+  std::uint64_t checksum = 0;  ///< XXH3-64 of the body
   WallTime modified;
   std::string content_type;
   WallTime expires{};        ///< 0: never
@@ -77,18 +75,22 @@ struct CommitInfo {
   std::string user_headers;
 };
 
-/// A write in progress. Dropping it without commit rolls it back.
+/// A write in progress. Dropping it without commit rolls it back. As long as there is room(), nothing but write() and
+/// commit touches the disk.
 class StagedObject {
  public:
   virtual ~StagedObject() = default;
+  /// Memory for the next bytes of the body, valid until the next call; filled() appends as many as were put there.
+  /// None if what follows goes to the disk: then write() takes it. Not after finish().
+  virtual std::span<std::byte> room() = 0;
+  virtual void filled(std::size_t bytes) = 0;
   /// Appends to the body. Not after finish().
   virtual Status write(std::span<const std::byte> bytes) = 0;
-  /// The body is whole: its size and checksums are fixed. Nothing need be on disk yet: only commit makes durable.
+  /// The body is whole: its size and checksum are fixed. Nothing need be on disk yet: only commit makes durable.
   virtual Status finish() = 0;
   [[nodiscard]] virtual std::uint64_t size() const = 0;
   /// Of the body so far; final after finish().
   [[nodiscard]] virtual std::uint64_t checksum() const = 0;
-  [[nodiscard]] virtual std::array<std::byte, 32> sha256() const = 0;
 };
 
 /// An open object: meta and bytes stay readable while this lives, whatever happens to the object meanwhile.
@@ -106,9 +108,9 @@ class ObjectReader {
 struct StoreStats {
   std::uint64_t objects = 0;  ///< live
   std::uint64_t tombstones = 0;
-  std::uint64_t bytes = 0;    ///< of live bodies
-  std::uint64_t corrupt = 0;  ///< records found damaged since start
-  std::uint64_t damaged = 0;  ///< records that are damaged now: found, and not replaced yet
+  std::uint64_t bytes = 0;     ///< of live bodies
+  std::uint64_t corrupt = 0;   ///< records found damaged since start
+  std::uint64_t damaged = 0;   ///< records that are damaged now: found, and not replaced yet
   std::uint64_t repaired = 0;  ///< damaged records that a good one has replaced since start
 };
 
@@ -131,21 +133,24 @@ class ObjectStore {
  public:
   virtual ~ObjectStore() = default;
 
-  /// Begins a write of `key`, invisible until commit. `size_hint` is the declared length, 0 if unknown.
+  /// Begins a write of `key`, invisible until commit. `size_hint` is the declared length, 0 if unknown. Does not wait
+  /// for the disk.
   virtual Result<std::unique_ptr<StagedObject>> stage(const ObjectId& id, std::string_view key,
                                                       std::uint64_t size_hint) = 0;
   /// Gets what a commit came to, once; on the caller's thread or on another's, so it must neither block nor call back.
   using Done = std::function<void(Result<ObjectMeta>)>;
+  /// What is left to be done, for a thread that may block; empty if nothing is.
+  using Work = std::function<void()>;
 
   /// Makes a finished staged object the object, durably, before it returns. Errors: kStale if the present revision is
   /// not lower (equal revision and checksum: success, nothing done), kConflict on a collision.
   virtual Result<ObjectMeta> commit(std::unique_ptr<StagedObject> staged, const CommitInfo& info) = 0;
   /// Puts a tombstone, durably. Errors as commit's. There need be no object.
   virtual Result<ObjectMeta> remove(const ObjectId& id, std::string_view key, const CommitInfo& info) = 0;
-  /// The same without waiting for other threads' writes: `done` gets the result. The call itself may still do the
-  /// writing, its own and others'.
-  virtual void commit(std::unique_ptr<StagedObject> staged, const CommitInfo& info, Done done) = 0;
-  virtual void remove(const ObjectId& id, std::string_view key, const CommitInfo& info, Done done) = 0;
+  /// The same without waiting for anything: `done` gets the result, once the caller has seen to the work that is
+  /// returned. That may be writing others' commits, too, and there is none if another thread is at it already.
+  [[nodiscard]] virtual Work commit(std::unique_ptr<StagedObject> staged, const CommitInfo& info, Done done) = 0;
+  [[nodiscard]] virtual Work remove(const ObjectId& id, std::string_view key, const CommitInfo& info, Done done) = 0;
   /// Forgets the record, object or tombstone, if it still has `revision`: no tombstone remains. For garbage that the
   /// map no longer places here and for leftovers that an in-sync sibling does not know.
   virtual Status forget(const ObjectId& id, Revision revision) = 0;

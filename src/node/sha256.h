@@ -10,7 +10,7 @@
 
 #include "brigade/base/check.h"
 
-namespace brigade::store {
+namespace brigade::node {
 
 class Sha256 {
  public:
@@ -23,14 +23,11 @@ class Sha256 {
   void update(std::span<const std::byte> bytes) {
     BRIGADE_CHECK(EVP_DigestUpdate(context_, bytes.data(), bytes.size()) == 1, "SHA-256 failed");
   }
-  [[nodiscard]] std::array<std::byte, 32> value() const {
-    // Ending the stream would close it; a copy is ended instead.
+  /// Ends the stream.
+  [[nodiscard]] std::array<std::byte, 32> end() {
     std::array<std::byte, 32> result{};
-    EVP_MD_CTX* copy = EVP_MD_CTX_new();
-    const bool ok = copy != nullptr && EVP_MD_CTX_copy_ex(copy, context_) == 1 &&
-                    EVP_DigestFinal_ex(copy, reinterpret_cast<unsigned char*>(result.data()), nullptr) == 1;
-    EVP_MD_CTX_free(copy);
-    BRIGADE_CHECK(ok, "SHA-256 failed");
+    BRIGADE_CHECK(EVP_DigestFinal_ex(context_, reinterpret_cast<unsigned char*>(result.data()), nullptr) == 1,
+                  "SHA-256 failed");
     return result;
   }
 
@@ -38,4 +35,4 @@ class Sha256 {
   EVP_MD_CTX* context_;
 };
 
-}  // namespace brigade::store
+}  // namespace brigade::node
