@@ -86,7 +86,7 @@ std::optional<net::ByteRange> body_range(const net::ResponseHead& head, std::opt
 class RemoteRead {
  public:
   RemoteRead(NodeContext& context, ObjectId id, const std::string& key, net::Request& request, net::Response& response)
-      : context_(context), id_(id), key_(key), request_(request), response_(response), buffer_(kBufferBytes) {}
+      : context_(context), id_(id), key_(key), request_(request), response_(response) {}
 
   asio::awaitable<Outcome> ask(std::string address, BucketId bucket) {
     net::RequestHead head = peer_read_head(context_, id_, key_, bucket, request_.head().method);
@@ -164,11 +164,15 @@ class RemoteRead {
   }
 
   asio::awaitable<Outcome> pipe(net::Exchange& exchange) {
+    const std::uint64_t left = rest_ ? rest_->end - rest_->first : kBufferBytes;
+    const auto size = static_cast<std::size_t>(std::clamp<std::uint64_t>(left, 1, kBufferBytes));
+    const auto memory = std::make_unique_for_overwrite<std::byte[]>(size);
+    const std::span buffer(memory.get(), size);
     for (;;) {
-      auto read = co_await exchange.read_some(buffer_);
+      auto read = co_await exchange.read_some(buffer);
       if (!read) co_return Outcome::kFailed;
       if (*read == 0) break;
-      auto sent = co_await response_.write(std::span<const std::byte>(buffer_).first(*read));
+      auto sent = co_await response_.write(buffer.first(*read));
       if (!sent) {
         client_gone_ = true;
         co_return Outcome::kAnswered;
@@ -185,7 +189,6 @@ class RemoteRead {
   const std::string& key_;
   net::Request& request_;
   net::Response& response_;
-  std::vector<std::byte> buffer_;
   std::optional<net::ByteRange> rest_;  ///< of the object, not yet sent
   std::string etag_;
   bool client_gone_ = false;
