@@ -71,6 +71,7 @@ void add_data_plane(Collection& c, const DataStats& s) {
   c.counter("fetched_objects_total", "Objects fetched from siblings, by filling and comparing.", s.fetched_objects);
   c.counter("fetched_bytes_total", "Bytes of these objects.", s.fetched_bytes);
   c.counter("buckets_filled_total", "Buckets that this node has filled.", s.buckets_filled);
+  c.counter("tombstones_collected_total", "Tombstones let go once their retention was over.", s.tombstones_collected);
   c.gauge("staged_writes", "Writes that are staged and neither committed nor rolled back.", s.staged_now);
 }
 

@@ -42,6 +42,7 @@ struct DataStats {
   std::uint64_t unavailable = 0, no_quorum = 0;
   std::uint64_t fetched_objects = 0, fetched_bytes = 0;  ///< by filling and comparing
   std::uint64_t buckets_filled = 0;
+  std::uint64_t tombstones_collected = 0;
   std::uint64_t staged_now = 0;
 };
 

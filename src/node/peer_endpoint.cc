@@ -37,6 +37,8 @@ asio::awaitable<void> PeerEndpoint::handle(net::Request& request, net::Response&
     co_await replica_.digests(request, response);
   } else if (action == "list" && method == "POST") {
     co_await replica_.list(request, response);
+  } else if (action == "older" && method == "POST") {
+    co_await replica_.older(request, response);
   } else if (action == "index" && method == "GET") {
     co_await handle_index(response);
   } else if (action == "propose" && method == "POST") {

@@ -66,7 +66,8 @@ class Write {
   /// Gives the revision, right after look(). Errors: kUnavailable if the map is older than what is there.
   Status give_revision() {
     const auto view = context_.view();
-    auto next = replication::next_revision(view->map, highest_);
+    // What was forgotten had its revision: no other contents of any key get it under the same map.
+    auto next = replication::next_revision(view->map, std::max(highest_, context_.store.highest_forgotten()));
     if (next) drop_revision_ = *next;
     // Where the object is to be held no more, a tombstone stays that must lose against the object itself.
     if (next && reach_ > level_) next = replication::next_revision(view->map, *next);

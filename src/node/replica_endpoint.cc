@@ -287,6 +287,28 @@ asio::awaitable<void> ReplicaEndpoint::list(net::Request& request, net::Response
   co_await send_ok(response, std::move(fields), std::move(answer));
 }
 
+asio::awaitable<void> ReplicaEndpoint::older(net::Request& request, net::Response& response) {
+  auto seq = take_map_seq(request.head().fields);
+  auto body = co_await request.read_all(kListBytesMax);
+  Status fits = !seq ? Status(seq.error()) : !body ? Status(body.error()) : Status{};
+  if (fits) fits = co_await wait_for_older_commits(*seq);
+  auto theirs = fits ? parse_entries(*body) : Result<std::vector<store::IndexEntry>>(fits.error());
+  if (fits && !theirs) fits = Error{Errc::kInvalid, "malformed list of tombstones"};
+  if (!fits) {
+    co_await send_problem(response, fits.error());
+    co_return;
+  }
+  const auto view = context_.view();
+  std::string answer;
+  for (const store::IndexEntry& tombstone : *theirs) {
+    const auto here = context_.store.find(tombstone.id);
+    const bool is_newer_map = replication::replica_set(view->map, tombstone.id, placement::kWidestLevel).since > *seq;
+    if (is_newer_map || (here && here->revision < tombstone.revision)) append_entry(answer, tombstone);
+  }
+  net::Fields fields;
+  co_await send_ok(response, std::move(fields), std::move(answer));
+}
+
 void ReplicaEndpoint::drop_abandoned() {
   const auto now = Clock::now();
   std::erase_if(staged_, [&](const auto& s) { return now - s.second.since > kAbandonedAfter; });

@@ -1,4 +1,5 @@
-// The replica's part of writes and transfers: /peer/stage, commit, abort, object, remove, entry, fetch, digests, list.
+// The replica's part of writes and transfers: /peer/stage, commit, abort, object, remove, entry, fetch, digests, list,
+// older.
 // Source: design §5 Writes, Filling; proto/README.md "Peer requests".
 // Concept: stages what the primary streams; commits it under the map seq that the primary worked with. Refuses a write
 //          whose primary does not know a newer set of replicas (kStale, with the seq to wait for).
@@ -31,6 +32,8 @@ class ReplicaEndpoint {
   asio::awaitable<void> fetch(ObjectId id, net::Request& request, net::Response& response);
   asio::awaitable<void> digests(net::Request& request, net::Response& response);
   asio::awaitable<void> list(net::Request& request, net::Response& response);
+  /// Which of a sibling's tombstones are newer than what is here.
+  asio::awaitable<void> older(net::Request& request, net::Response& response);
 
   /// Rolls back what was staged long ago and never committed.
   void drop_abandoned();

@@ -10,6 +10,7 @@
 #include "peer_endpoint.h"
 #include "repairer.h"
 #include "scrub_task.h"
+#include "tombstone_collector.h"
 
 #include <algorithm>
 #include <csignal>
@@ -116,6 +117,7 @@ class Process {
     comparer_.emplace(*context_);
     repairer_.emplace(*context_);
     scrub_.emplace(*context_);
+    tombstones_.emplace(*context_);
     if (disks_->set != nullptr) keeper_.emplace(*context_, *disks_->set, std::move(disks_->known));
     if (auto listening = listen(); !listening) return listening;
     background_.emplace(io_.get_executor());
@@ -123,6 +125,7 @@ class Process {
     background_->spawn(comparer_->run());
     background_->spawn(repairer_->run());
     background_->spawn(scrub_->run());
+    background_->spawn(tombstones_->run());
     if (keeper_) background_->spawn(keeper_->run());
     background_->spawn(watch_health());
     background_->spawn(maintain_store());
@@ -244,6 +247,7 @@ class Process {
     comparer_->stop();
     repairer_->stop();
     scrub_->stop();
+    tombstones_->stop();
     if (keeper_) keeper_->stop();
     co_await client_server_->drain(kDrain);
     co_await background_->wait();
@@ -281,6 +285,7 @@ class Process {
   std::optional<Comparer> comparer_;
   std::optional<Repairer> repairer_;
   std::optional<ScrubTask> scrub_;
+  std::optional<TombstoneCollector> tombstones_;
   std::optional<DiskKeeper> keeper_;
   std::unique_ptr<net::HttpServer> client_server_;
   std::unique_ptr<net::HttpServer> peer_server_;

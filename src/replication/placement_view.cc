@@ -65,6 +65,18 @@ bool is_placed(const ClusterMap& map, NodeId node, BucketId home, Level level) {
   return false;
 }
 
+std::optional<std::vector<NodeId>> settled_run(const ClusterMap& map, BucketId home, Level widest) {
+  std::vector<NodeId> owners;
+  for (std::uint32_t j = 0; j < widest.redundancy(); ++j) {
+    const BucketId bucket = placement::by_distance(home, j);
+    const cluster::Cell& cell = map.cell(bucket);
+    if (!map.is_in_sync(bucket) || cell.new_owner) return std::nullopt;
+    add_once(owners, cell.owner);
+  }
+  std::ranges::sort(owners);
+  return owners;
+}
+
 std::size_t copies_needed(const ClusterMap& map, const ObjectId& id, Level level) {
   std::vector<NodeId> placed;
   for (std::uint32_t j = 0; j < level.redundancy(); ++j) {

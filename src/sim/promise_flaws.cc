@@ -57,6 +57,8 @@ std::string_view promise_flaw_name(PromiseFlaw flaw) {
       return "lost-write-repeated";
     case PromiseFlaw::kTombstoneDroppedEarly:
       return "tombstone-dropped-early";
+    case PromiseFlaw::kCollectedIsGivenAgain:
+      return "collected-is-given-again";
     case PromiseFlaw::kListBeforeCommits:
       return "list-before-commits";
     case PromiseFlaw::kCommitUnseenInBody:

@@ -43,6 +43,13 @@ void PromiseJudge::fail(Ticks now, std::string what, const std::string& how) {
   if (violation_.empty()) violation_ = "at " + std::to_string(now) + ": " + std::move(what) + "; " + how;
 }
 
+void PromiseJudge::has_revision(std::size_t op, Revision revision, Ticks now) {
+  const auto [at, is_new] = revisions_.try_emplace({ops_[op].key, revision}, op);
+  if (!is_new && at->second != op)
+    found(now, "ops " + std::to_string(at->second) + " and " + std::to_string(op) + " of key " +
+                   std::to_string(ops_[op].key) + " are acknowledged with revision " + to_string(revision));
+}
+
 void PromiseJudge::answered(std::size_t key, Ticks began, Ticks now, std::optional<std::size_t> op,
                             const std::string& how) {
   const std::string read = "a read of key " + std::to_string(key) + " that began at " + std::to_string(began);

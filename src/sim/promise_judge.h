@@ -5,13 +5,17 @@
 // Thread:  one owner.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
+
+#include "brigade/base/ids.h"
 
 namespace brigade::sim {
 
@@ -32,6 +36,13 @@ class PromiseJudge {
   [[nodiscard]] bool is_acknowledged(std::size_t op) const { return ops_[op].acknowledged != kNot; }
   /// No write of `key` has an open outcome, not even one that is on its way still.
   [[nodiscard]] bool is_settled(std::size_t key, Ticks now) const;
+
+  /// Somebody works at a write of `key`.
+  [[nodiscard]] bool is_worked_at(std::size_t key) const {
+    return std::ranges::any_of(keys_[key], [this](std::size_t op) { return ops_[op].attempts > 0; });
+  }
+  /// `op` is about to be acknowledged with this revision: no other of its key ever was.
+  void has_revision(std::size_t op, Revision revision, Ticks now);
 
   /// Nobody worked at `op` any more when `later` began.
   [[nodiscard]] bool is_over_before(std::size_t op, std::size_t later) const {
@@ -64,7 +75,8 @@ class PromiseJudge {
   [[nodiscard]] std::string story(const Op& op) const;
 
   std::vector<Op> ops_;
-  std::vector<std::vector<std::size_t>> keys_;  ///< operations by key
+  std::vector<std::vector<std::size_t>> keys_;                         ///< operations by key
+  std::map<std::pair<std::size_t, Revision>, std::size_t> revisions_;  ///< by key; of what was acknowledged
   /// (a, b), both acknowledged: a read that began after b's acknowledgement returned a, which is later then.
   std::vector<std::pair<std::size_t, std::size_t>> later_;
   std::string violation_;

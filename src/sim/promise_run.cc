@@ -1,4 +1,5 @@
 // One run: clients and faults for a while, then peace, then a last look through every node.
+#include "promise_collector.h"
 #include "promise_coordinator.h"
 #include "promise_filler.h"
 #include "promise_player.h"
@@ -31,8 +32,6 @@ constexpr Ticks kEnd = 660;
 constexpr Ticks kReadInterval = 12;
 constexpr Ticks kWritePatience = 60;
 constexpr Ticks kWriteTimeout = 200;
-/// Longer than any message or disk takes, with what waits behind it.
-constexpr Ticks kRetention = 250;
 
 class Run {
  public:
@@ -49,6 +48,7 @@ class Run {
                     coordinator_.on_report(id, life, kind, as_of, bucket);
                   });
                 }),
+        collector_(world_, replica_, options.seed),
         script_(
             world_, coordinator_, [this](PromiseNode& gateway, bool is_delete) { begin_write(gateway, 0, is_delete); },
             [this](Level level) { levels_[0] = level; }) {
@@ -314,31 +314,13 @@ class Run {
     }
   }
 
-  /// No write of the key is under way, and nothing has happened to it for long, on all nodes that may hold it.
-  [[nodiscard]] bool is_quiet(std::size_t key) const {
-    const auto set =
-        replication::replica_set(world_.log.newest(), PromiseWorld::object(key), Level{kPromiseLevels - 1});
-    Revision highest;
-    for (NodeId id : set.live)
-      if (const auto& record = world_.nodes[id.value - 1].store[key]) highest = std::max(highest, record->revision);
-    for (NodeId id : set.live) {
-      const auto& record = world_.nodes[id.value - 1].store[key];
-      if (record && (world_.now() - record->since < kRetention || !(record->tombstone || record->revision == highest)))
-        return false;
-    }
-    return world_.judge.is_settled(key, world_.now());
-  }
-
   void collect_tombstones() {
-    for (std::size_t key = 0; key < PromiseWorld::kKeys; ++key) {
-      const bool early = world_.broken(PromiseFlaw::kTombstoneDroppedEarly);
-      const bool quiet = is_quiet(key);
-      for (PromiseNode& node : world_.nodes) {
-        auto& record = node.store[key];
-        if (!record || !record->tombstone || !node.running) continue;
-        if (quiet || (early && world_.prng.chance(1, 3))) record.reset();
-      }
-    }
+    for (PromiseNode& node : world_.nodes) collector_.look(node);
+    if (!world_.broken(PromiseFlaw::kTombstoneDroppedEarly)) return;
+    for (std::size_t key = 0; key < PromiseWorld::kKeys; ++key)
+      for (PromiseNode& node : world_.nodes)
+        if (auto& record = node.store[key]; record && record->tombstone && node.running && world_.prng.chance(1, 3))
+          record.reset();
   }
 
   const PromiseOptions& options_;
@@ -348,6 +330,7 @@ class Run {
   PromiseWriter writer_;
   PromiseReader reader_;
   PromiseFiller filler_;
+  PromiseCollector collector_;
   PromisePlayer script_;
   NodeId cut_off_;  ///< the last one
   std::array<Level, PromiseWorld::kKeys> levels_{};

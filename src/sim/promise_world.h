@@ -59,6 +59,7 @@ struct PromiseMemory {
   std::map<BucketId, Seq> released;  ///< given up, for the new owner of that assignment
   std::map<BucketId, Seq> filled;    ///< done, under the map of that seq
   std::set<BucketId> served;         ///< ever, for a flaw
+  Revision collected;                ///< the highest of a tombstone that this node let go
   std::map<std::uint64_t, PromiseStaged> staged;
   std::map<std::size_t, std::deque<std::function<void()>>> locks;  ///< by key: who waits behind who holds it
   std::multiset<std::size_t> attempts;                             ///< operations that are worked at here

@@ -164,7 +164,8 @@ void PromiseWriter::revise(const JobPtr& job, const std::function<void()>& then)
       return std::optional(std::max(Revision{highest.value + 1}, Revision::of(view, 1)));
     return replication::next_revision(map, highest);
   };
-  auto revision = revision_after(job->highest);
+  const Revision gone = world_.broken(PromiseFlaw::kCollectedIsGivenAgain) ? Revision{} : job->node->memory.collected;
+  auto revision = revision_after(std::max(job->highest, gone));
   if (revision) {
     job->drop_revision = *revision;
     // Where it is to be held no more, a tombstone stays that must lose against the object itself.
@@ -276,6 +277,7 @@ void PromiseWriter::complete(const JobPtr& job, Seq wait_for) {
                           replication::replica_set(world_.log.at(applied), id, job->level).primary;
     if (all && somebody && enough(*job)) {
       if (!world_.may_serve(*job->node)) return finish(job, {});
+      world_.judge.has_revision(job->request.op, job->record.revision, world_.now());
       check_copies(world_, *job->node, job->request.key, job->record.revision, job->level);
       return finish(job, {.kind = Kind::kOk});
     }
@@ -326,8 +328,8 @@ void PromiseWriter::bring_up(const JobPtr& job, NodeId to, const std::function<v
   // The body is read from the own store: what a later write has replaced can't be sent.
   const auto& own = job->node->store[key];
   if (!record.tombstone && (!own || own->op != record.op)) return then(Seq{});
-  auto handler = [this, key, record, map_seq](PromiseNode& there, PromiseAnswer answer) {
-    replica_.put_record(there, key, record, map_seq, std::move(answer));
+  auto handler = [this, key, record, map_seq](PromiseNode& there, const PromiseAnswer& answer) {
+    replica_.put_record(there, key, record, map_seq, answer);
   };
   world_.call(*job->node, to, handler, [job, to, then](const PromiseReply& reply) {
     if (reply.kind == Kind::kOk) job->done.insert(to);

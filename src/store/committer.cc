@@ -205,6 +205,8 @@ void Committer::apply(const Operation& operation, const SegmentLog::Item& item) 
   parts_.log.add_live(item.at, bytes);
   if (operation.kind == Kind::kForget) {
     parts_.log.table().get(item.at.slot)->markers += bytes;
+    // Before it is gone: whoever finds nothing finds this.
+    highest_forgotten_ = std::max(highest_forgotten_.load(), meta.revision.value);
     if (const auto before = parts_.index.erase(meta.id)) drop(*before, operation.present_file);
     for (const RetainedRecord& old : parts_.retained.take_up_to(meta.id, item.header.lsn)) drop(old.record, old.file);
     return;

@@ -74,6 +74,8 @@ class Committer {
   /// says otherwise.
   bool report_corrupt(const ObjectId& id, Revision revision, const std::string& why,
                       const std::optional<DamagePlace>& place = {});
+  /// Of all that was forgotten since start.
+  [[nodiscard]] Revision highest_forgotten() const { return Revision{highest_forgotten_}; }
   /// Damaged records that were replaced.
   [[nodiscard]] std::uint64_t repaired() const { return repaired_; }
 
@@ -86,6 +88,7 @@ class Committer {
   std::function<WallTime()> clock_;
   std::atomic<std::uint64_t> next_lsn_{1};
   std::atomic<std::int64_t> retention_ms_{0};
+  std::atomic<std::uint64_t> highest_forgotten_{0};
   std::atomic<std::uint64_t> repaired_{0};
 };
 

@@ -176,6 +176,12 @@ ObjectStore::Work DiskSet::remove(const ObjectId& id, std::string_view key, cons
   return {};
 }
 
+Revision DiskSet::highest_forgotten() const {
+  Revision highest;
+  for (const Disk& disk : disks_) highest = std::max(highest, disk.store->highest_forgotten());
+  return highest;
+}
+
 Status DiskSet::forget(const ObjectId& id, Revision revision) {
   ObjectStore* store = at(id);
   return store == nullptr ? Status{} : store->forget(id, revision);

@@ -69,6 +69,7 @@ class SegmentStore final : public ObjectStore {
   Result<ObjectMeta> remove(const ObjectId& id, std::string_view key, const CommitInfo& info) override;
   Work remove(const ObjectId& id, std::string_view key, const CommitInfo& info, Done done) override;
   Status forget(const ObjectId& id, Revision revision) override;
+  [[nodiscard]] Revision highest_forgotten() const override { return committer_.highest_forgotten(); }
   [[nodiscard]] std::optional<IndexEntry> find(const ObjectId& id) const override { return index_.find(id); }
   Result<std::unique_ptr<ObjectReader>> open(const ObjectId& id, std::string_view key) override;
   std::unique_ptr<ObjectReader> open_cached(const ObjectId& id, std::string_view key) override;

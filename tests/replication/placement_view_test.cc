@@ -110,3 +110,24 @@ TEST_CASE("an object is placed on the owners and new owners of its level's run, 
   CHECK_FALSE(is_placed(m.map(), NodeId{3}, BucketId{4}, Level{0}));
   CHECK(is_placed(m.map(), NodeId{3}, BucketId{4}, Level{2}));
 }
+
+TEST_CASE("a run is settled while all that own its buckets are in sync and stay") {
+  constexpr Level four{2};
+  MapMaker m;
+  m.node(1).node(2).node(3).serving(2, 4).serving(1, 5).serving(2, 6);
+  CHECK_FALSE(settled_run(m.map(), BucketId{6}, four));  // bucket 7 is nobody's
+  m.serving(1, 7);
+  CHECK(settled_run(m.map(), BucketId{6}, four) == kBoth);
+  CHECK(settled_run(m.map(), BucketId{4}, four) == kBoth);
+  SECTION("one moves") {
+    m.assign(wire::Role::kNewOwner, 3, 5);
+  }
+  SECTION("one fills") {
+    m.assign(wire::Role::kOwner, 3, 4);
+  }
+  SECTION("one is down") {
+    m.down(1);
+  }
+  CHECK_FALSE(settled_run(m.map(), BucketId{6}, four));
+  CHECK(settled_run(m.map(), BucketId{6}, Level{0}) == std::vector{NodeId{2}});  // the others don't matter to it
+}

@@ -57,6 +57,11 @@ const std::vector<Story>& stories() {
                   {Kind::kMend, 1, 2, 12},
                   {Kind::kMove, 3, 1, 10},
                   {Kind::kLag, 1, 90}}}},
+      // The object is put and deleted, its tombstones go when their time has come, and it is put again under the same
+      // map: with a revision that it has had, clients and siblings would take it for what it was then.
+      {PromiseFlaw::kCollectedIsGivenAgain,
+       {.owners = {1, 2, 3, 4},
+        .steps = {{Kind::kWrite, 1, 0, 5}, {Kind::kDelete, 1, 0, 20}, {Kind::kWrite, 1, 0, 200}}}},
       // n1 misses that the object was put and deleted again, and has the tombstone of an earlier delete. n2 misses the
       // second delete, and compares itself with n1.
       {PromiseFlaw::kOldTombstoneKnows,

@@ -104,6 +104,7 @@ TEST_CASE("all that a store does is done by the disk that has the family") {
   REQUIRE(remove(*set, in_family(4), 1));
   REQUIRE(set->stats().tombstones == 2);
   REQUIRE(set->forget(id, Revision{3}));
+  REQUIRE(set->highest_forgotten() == Revision{3});
   REQUIRE_FALSE(set->find(id));
   testing::require_consistent(*set, {3 * 16 + 1, 4 * 16 + 1});
 }

@@ -71,6 +71,7 @@ TEST_CASE_METHOD(Fixture, "an object that expires is read until then, not after,
   now.unix_ms += 60'000;
   maintain();
   REQUIRE_FALSE(store->find(kA));
+  REQUIRE(store->highest_forgotten() == Revision{10});
   REQUIRE(store->stats().objects == 1);
   REQUIRE(store->retained(kA).empty());
   testing::require_consistent(*store, {0x1200});

@@ -161,8 +161,13 @@ TEST_CASE_METHOD(Fixture, "a forgotten record leaves nothing, but only if it has
   REQUIRE(store->forget(kA, Revision{9}));
   REQUIRE(store->forget(kB, Revision{9}));
   REQUIRE(store->find(kA));
+  REQUIRE(store->highest_forgotten() == Revision{});
   REQUIRE(store->forget(kA, Revision{10}));
   REQUIRE_FALSE(store->find(kA));
+  REQUIRE(store->highest_forgotten() == Revision{10});
+  REQUIRE(put(*store, kB, 7, body(1, 10)));
+  REQUIRE(store->forget(kB, Revision{7}));
+  REQUIRE(store->highest_forgotten() == Revision{10});
   testing::maintain_all(*store);
   REQUIRE(body_files().empty());
   reopen();

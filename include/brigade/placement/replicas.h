@@ -17,6 +17,7 @@ struct Level {
   [[nodiscard]] constexpr std::uint32_t redundancy() const { return 1U << value; }
 };
 inline constexpr std::uint8_t kLevelCount = 5;
+inline constexpr Level kWidestLevel{kLevelCount - 1};
 
 /// The level of `redundancy`, nothing unless it is 1, 2, 4, 8 or 16.
 constexpr std::optional<Level> level_of(std::uint64_t redundancy) {

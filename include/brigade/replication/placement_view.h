@@ -47,6 +47,10 @@ bool is_replica_bucket(BucketId bucket, const ObjectId& id, Level level);
 /// True if `node` owns, or is to own, one of the replica buckets of (home, level): its records there are no garbage.
 bool is_placed(const ClusterMap& map, NodeId node, BucketId home, Level level);
 
+/// The nodes that own the buckets of the run of `widest` around `home`, rising, if all of these are in sync, and stay
+/// where they are: what none of them knows is nowhere. Otherwise nothing.
+std::optional<std::vector<NodeId>> settled_run(const ClusterMap& map, BucketId home, Level widest);
+
 /// How many nodes must hold a write before it may be acknowledged: `write_copies`, less where the object's replica
 /// buckets are on fewer nodes, up or down (design §5 Promise: redundancy or roster is smaller; or siblings that share a
 /// node until the planner has moved one of them).

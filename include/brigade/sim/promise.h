@@ -47,6 +47,7 @@ enum class PromiseFlaw : std::uint8_t {
   kStageCommitsAlone,      ///< a replica commits what was staged long ago, without asking
   kLostWriteRepeated,      ///< a gateway that hears nothing of a write hands it on once more
   kTombstoneDroppedEarly,  ///< a tombstone goes at any time
+  kCollectedIsGivenAgain,  ///< the revision of a tombstone that went is given once more
   // Filling
   kListBeforeCommits,     ///< a list is answered before earlier writes are finished
   kCommitUnseenInBody,    ///< a pushed record counts as under way only once its body is here

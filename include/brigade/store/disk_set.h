@@ -63,6 +63,7 @@ class DiskSet final : public ObjectStore {
   Result<ObjectMeta> remove(const ObjectId& id, std::string_view key, const CommitInfo& info) override;
   Work remove(const ObjectId& id, std::string_view key, const CommitInfo& info, Done done) override;
   Status forget(const ObjectId& id, Revision revision) override;
+  [[nodiscard]] Revision highest_forgotten() const override;
   [[nodiscard]] std::optional<IndexEntry> find(const ObjectId& id) const override;
   Result<std::unique_ptr<ObjectReader>> open(const ObjectId& id, std::string_view key) override;
   std::unique_ptr<ObjectReader> open_cached(const ObjectId& id, std::string_view key) override;

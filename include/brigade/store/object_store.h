@@ -154,6 +154,9 @@ class ObjectStore {
   /// Forgets the record, object or tombstone, if it still has `revision`: no tombstone remains. For garbage that the
   /// map no longer places here and for leftovers that an in-sync sibling does not know.
   virtual Status forget(const ObjectId& id, Revision revision) = 0;
+  /// The highest revision of all that was forgotten since start, by forget() or because it had expired. Whoever gives
+  /// revisions gives none up to it under the same map: somebody may still know what had it.
+  [[nodiscard]] virtual Revision highest_forgotten() const = 0;
 
   /// What the index knows; no disk access. Tombstones are found too.
   [[nodiscard]] virtual std::optional<IndexEntry> find(const ObjectId& id) const = 0;
