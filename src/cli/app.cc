@@ -319,6 +319,16 @@ class App {
     add_node(rm);
     rm->callback([this] { outcome_ = run_rm(node_, rm_); });
 
+    auto* const redundancy = add("redundancy", "give objects that are there more copies, or fewer");
+    redundancy->add_option("KEY", redundancy_.words, "their keys, and at the end the redundancy: 1, 2, 4, 8 or 16")
+        ->required();
+    redundancy->add_option("--prefix", redundancy_.prefix, "all objects whose keys begin so");
+    redundancy->add_option("--parallel", redundancy_.parallel, "how many at a time")
+        ->check(CLI::Range(1, 64))
+        ->capture_default_str();
+    add_node(redundancy);
+    redundancy->callback([this] { outcome_ = run_redundancy(node_, redundancy_); });
+
     auto* const stat = add("stat", "what is known of an object, without its bytes");
     stat->add_option("KEY", key_, "the object's key")->required();
     add_node(stat);
@@ -388,6 +398,7 @@ class App {
   StoreCommand store_;
   PutCommand put_;
   RmCommand rm_;
+  RedundancyCommand redundancy_;
   RestoreCommand restore_;
   bool wait_ = false;
   std::string data_dir_;

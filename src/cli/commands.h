@@ -130,6 +130,12 @@ struct RmCommand {
   std::uint32_t parallel = 8;  ///< at a time, at least 1
 };
 int run_rm(const NodeOptions& node, const RmCommand& command);
+struct RedundancyCommand {
+  std::vector<std::string> words;  ///< the keys, if there is no prefix, and the redundancy
+  std::string prefix;
+  std::uint32_t parallel = 8;
+};
+int run_redundancy(const NodeOptions& node, const RedundancyCommand& command);
 int run_stat(const NodeOptions& node, const std::string& key);
 struct RestoreCommand {
   std::string key;

@@ -2,6 +2,7 @@
 
 #include "object_response.h"
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -19,11 +20,9 @@ asio::awaitable<void> wait_until_gone(NodeContext& context, ObjectId id) {
   while (context.fresh.going.contains(id)) co_await pause_for(std::chrono::milliseconds{1});
 }
 
-}  // namespace
-
-asio::awaitable<Result<std::unique_ptr<store::StagedObject>>> stage_here(NodeContext& context, ObjectId id,
-                                                                         std::string key, std::uint64_t size_hint,
-                                                                         ReadSome read_some, Sha256* digest) {
+asio::awaitable<Result<std::unique_ptr<store::StagedObject>>> stage(NodeContext& context, ObjectId id, std::string key,
+                                                                    std::uint64_t size_hint, ReadSome read_some,
+                                                                    Sha256* digest = nullptr) {
   auto staged = context.store.stage(id, key, size_hint);
   if (!staged) co_return with_node(context, staged.error());
   store::StagedObject* object = staged->get();
@@ -37,7 +36,6 @@ asio::awaitable<Result<std::unique_ptr<store::StagedObject>>> stage_here(NodeCon
     }
     if (digest != nullptr) digest->update(room.first(*read));
     object->filled(*read);
-    context.stats.bytes_in += *read;
   }
   std::vector<std::byte> buffer(kBufferBytes);
   for (bool ended = false; !ended;) {
@@ -48,7 +46,6 @@ asio::awaitable<Result<std::unique_ptr<store::StagedObject>>> stage_here(NodeCon
       ended = *read == 0;
       have += *read;
     }
-    context.stats.bytes_in += have;
     auto visit = [bytes = std::span<const std::byte>(buffer).first(have), object, digest, ended]() -> Status {
       if (digest != nullptr) digest->update(bytes);
       if (auto written = object->write(bytes); !written) return written.error();
@@ -58,6 +55,43 @@ asio::awaitable<Result<std::unique_ptr<store::StagedObject>>> stage_here(NodeCon
     if (!done) co_return with_node(context, done.error());
   }
   co_return std::move(*staged);
+}
+
+}  // namespace
+
+asio::awaitable<Result<std::unique_ptr<store::StagedObject>>> stage_here(NodeContext& context, ObjectId id,
+                                                                         std::string key, std::uint64_t size_hint,
+                                                                         ReadSome read_some, Sha256* digest) {
+  auto staged = co_await stage(context, id, std::move(key), size_hint, std::move(read_some), digest);
+  if (staged) context.stats.bytes_in += (*staged)->size();
+  co_return std::move(staged);
+}
+
+asio::awaitable<Result<std::unique_ptr<store::StagedObject>>> stage_copy(NodeContext& context, ObjectId id,
+                                                                         std::string key, Revision revision) {
+  auto opened = co_await open_object(context, id, key);
+  if (!opened) co_return opened.error();
+  store::ObjectReader* reader = opened->reader.get();
+  if (reader->meta().revision != revision) co_return Error{Errc::kNotFound, "another revision is here"};
+  const std::uint64_t size = reader->meta().size;
+  std::uint64_t at = 0;
+  ReadSome read_some = [&context, &at, reader, size,
+                        here = opened->here()](std::span<std::byte> buffer) -> asio::awaitable<Result<std::size_t>> {
+    std::size_t count = std::min<std::uint64_t>(buffer.size(), size - at);
+    if (at < here.size()) {
+      count = std::min(count, here.size() - static_cast<std::size_t>(at));
+      std::ranges::copy(here.subspan(at, count), buffer.begin());
+    } else if (count > 0) {
+      auto visit = [reader, at, room = buffer.first(count)] { return reader->read(at, room); };
+      auto read = co_await context.disk.run(std::move(visit));
+      if (!read) co_return read.error();
+      count = *read;
+    }
+    at += count;
+    co_return count;
+  };
+  auto staged = co_await stage(context, id, std::move(key), size, std::move(read_some));
+  co_return std::move(staged);
 }
 
 asio::awaitable<Result<store::ObjectMeta>> commit_here(NodeContext& context, ObjectId id,

@@ -24,6 +24,9 @@ using ReadSome = std::function<asio::awaitable<Result<std::size_t>>(std::span<st
 asio::awaitable<Result<std::unique_ptr<store::StagedObject>>> stage_here(NodeContext& context, ObjectId id,
                                                                          std::string key, std::uint64_t size_hint,
                                                                          ReadSome read_some, Sha256* digest = nullptr);
+/// The same with the body that the record here has. Errors: kNotFound unless that is of `revision`; as open_object.
+asio::awaitable<Result<std::unique_ptr<store::StagedObject>>> stage_copy(NodeContext& context, ObjectId id,
+                                                                         std::string key, Revision revision);
 /// `map_seq`: of the map under which the write was made. Errors: the store's; a full disk's names this node.
 asio::awaitable<Result<store::ObjectMeta>> commit_here(NodeContext& context, ObjectId id,
                                                        std::unique_ptr<store::StagedObject> staged,

@@ -7,6 +7,7 @@
 #include "primary_writer.h"
 #include "read_path.h"
 #include "record_fields.h"
+#include "redundancy_writer.h"
 
 #include <string>
 #include <utility>
@@ -99,7 +100,9 @@ asio::awaitable<void> PeerEndpoint::handle_write(std::string_view encoded, net::
   const bool is_put = request.head().method == "PUT";
   std::string wanted = std::move(*key);
   bool answered = false;
-  if (is_put) {
+  if (changes_metadata(request.head())) {
+    answered = co_await change_redundancy_as_primary(context_, std::move(wanted), request, response);
+  } else if (is_put) {
     answered = co_await put_as_primary(context_, std::move(wanted), request, response);
   } else {
     answered = co_await delete_as_primary(context_, std::move(wanted), request, response);

@@ -18,6 +18,8 @@ inline constexpr std::string_view kMapSeqField = "Brigade-Map-Seq";
 inline constexpr std::string_view kKeyField = "Brigade-Key";
 inline constexpr std::string_view kRevisionField = "Brigade-Revision";
 inline constexpr std::string_view kRedundancyField = "Brigade-Redundancy";
+/// Of a record that comes without its body: which revision of the same object has it.
+inline constexpr std::string_view kBodyOfField = "Brigade-Body-Of";
 
 void put_record_fields(net::Fields& fields, const store::ObjectMeta& meta);
 /// id is taken from `id`, size is left 0. Errors: kInvalid.

@@ -178,15 +178,29 @@ asio::awaitable<Status> ReplicaEndpoint::take_record(const store::ObjectMeta& me
   if (meta.tombstone) {
     done = co_await remove_here(context_, meta.id, meta.key, std::move(info), seq);
   } else {
-    const std::uint64_t hint = request.framing().kind == net::BodyFraming::Kind::kLength ? request.framing().length : 0;
-    ReadSome read_some = [&request](std::span<std::byte> buffer) { return request.read_some(buffer); };
-    auto staged = co_await stage_here(context_, meta.id, meta.key, hint, std::move(read_some));
+    auto staged = co_await stage_record(meta, request);
     if (!staged) co_return staged.error();
     if ((*staged)->checksum() != meta.checksum) co_return Error{Errc::kInvalid, "the body's checksum is another one"};
     done = co_await commit_here(context_, meta.id, std::move(*staged), std::move(info), seq);
   }
   if (!done) co_return later_is_here(context_, meta.id, done.error());
   co_return Status{};
+}
+
+asio::awaitable<Result<std::unique_ptr<store::StagedObject>>> ReplicaEndpoint::stage_record(
+    const store::ObjectMeta& meta, net::Request& request) {
+  if (const auto body_of = request.head().fields.find(kBodyOfField)) {
+    const auto revision = parse_revision(*body_of);
+    if (!revision) co_return Error{Errc::kInvalid, "Brigade-Body-Of is malformed"};
+    auto copied = co_await stage_copy(context_, meta.id, meta.key, *revision);
+    // Damaged here: then its body must come from elsewhere, too.
+    if (!copied && copied.error().code() == Errc::kCorrupt) co_return Error{Errc::kNotFound, copied.error().detail()};
+    co_return std::move(copied);
+  }
+  const std::uint64_t hint = request.framing().kind == net::BodyFraming::Kind::kLength ? request.framing().length : 0;
+  ReadSome read_some = [&request](std::span<std::byte> buffer) { return request.read_some(buffer); };
+  auto staged = co_await stage_here(context_, meta.id, meta.key, hint, std::move(read_some));
+  co_return std::move(staged);
 }
 
 asio::awaitable<void> ReplicaEndpoint::entry(ObjectId id, net::Response& response) {

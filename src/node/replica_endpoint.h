@@ -51,6 +51,10 @@ class ReplicaEndpoint {
   asio::awaitable<Status> check_sender(const ObjectId& id, std::uint8_t level, Seq sender);
   /// Errors: kStale names the view of a later revision that is here.
   asio::awaitable<Status> take_record(const store::ObjectMeta& meta, Seq seq, net::Request& request);
+  /// Its body, from the request, or from a revision that is here. Errors: kNotFound if it is to come from one that is
+  /// not.
+  asio::awaitable<Result<std::unique_ptr<store::StagedObject>>> stage_record(const store::ObjectMeta& meta,
+                                                                             net::Request& request);
   asio::awaitable<Status> wait_for_older_commits(Seq as_of);
 
   NodeContext& context_;

@@ -64,5 +64,9 @@ class ReplicaUploads {
 /// Sends the committed record `meta` (its body from this node's store) to `node`. Errors: kStale names in its detail
 /// the seq that this node must reach first; kNoSpace: its disk is full; anything else: try again or give up.
 asio::awaitable<Status> push_record(NodeContext& context, NodeId node, store::ObjectMeta meta, Seq map_seq);
+/// The same where `node` has the body already, as that of its revision `body_of`: only the fields are sent. Errors
+/// also: kNotFound if it has not.
+asio::awaitable<Status> push_without_body(NodeContext& context, NodeId node, store::ObjectMeta meta, Revision body_of,
+                                          Seq map_seq);
 
 }  // namespace brigade::node

@@ -5,6 +5,7 @@
 #include "primary_writer.h"
 #include "put_request.h"
 #include "record_fields.h"
+#include "redundancy_writer.h"
 
 #include <algorithm>
 #include <utility>
@@ -100,7 +101,7 @@ asio::awaitable<Outcome> hand_on(NodeContext& context, NodeId primary, const std
   }
   net::RequestHead head;
   head.method = from.method;
-  head.target = "/peer/write/" + net::encode_key(key);
+  head.target = "/peer/write/" + net::encode_key(key) + (changes_metadata(from) ? "?metadata" : "");
   for (std::string_view name : kForwarded)
     if (auto value = from.fields.find(name)) head.fields.add(name, *value);
   head.fields.add(kMapSeqField, to_string(view->map.seq()));
@@ -136,7 +137,8 @@ asio::awaitable<Outcome> hand_on(NodeContext& context, NodeId primary, const std
 
 asio::awaitable<void> write_object(NodeContext& context, const std::string& key, net::Request& request,
                                    net::Response& response) {
-  const bool is_put = request.head().method == "PUT";
+  const bool is_change = changes_metadata(request.head());
+  const bool is_put = request.head().method == "PUT" && !is_change;
   const auto deadline = Clock::now() + kPatience;
   KeptBody body(request);
   bool kept = false;
@@ -164,7 +166,9 @@ asio::awaitable<void> write_object(NodeContext& context, const std::string& key,
     } else if (primary) {
       // No co_await in the arms of ?: : g++ 12 destroys what it yields twice.
       bool answered = false;
-      if (is_put) {
+      if (is_change) {
+        answered = co_await change_redundancy_as_primary(context, key, request, response);
+      } else if (is_put) {
         answered = co_await put_as_primary(context, key, request, response);
       } else {
         answered = co_await delete_as_primary(context, key, request, response);

@@ -69,6 +69,7 @@ inline store::CommitInfo commit_info(std::uint64_t seq, WallTime modified, std::
   store::CommitInfo info;
   info.revision = Revision::of(Seq{seq}, 1);
   info.modified = modified;
+  info.content_type = "text/plain";
   info.level = level;
   return info;
 }
