@@ -236,8 +236,10 @@ class App {
 
     auto* const verify =
         add("verify", "whether every object has all its copies: 0, or 1 with what is missing; mends it");
+    verify->add_flag("--deep", deep_, "all nodes read and verify all that they store first (--data or --token)");
     add_node(verify);
-    verify->callback([this] { outcome_ = run_verify(node_); });
+    add_access(verify);
+    verify->callback([this] { outcome_ = run_verify(node_, access_, deep_); });
 
     auto* const can_stop = add("can-stop", "whether these nodes can stop now: exit code 0, or 1 with the reasons");
     can_stop->add_option("NODE", nodes_, "their names")->required();
@@ -401,6 +403,7 @@ class App {
   RedundancyCommand redundancy_;
   RestoreCommand restore_;
   bool wait_ = false;
+  bool deep_ = false;
   std::string data_dir_;
   std::vector<std::string> data_dirs_, given_up_;
   std::string key_;

@@ -88,8 +88,8 @@ int run_drain(const NodeOptions& node, const AdminAccess& access, const DrainCom
 int run_reweight(const NodeOptions& node, const AdminAccess& access, const std::string& name, std::uint32_t weight);
 int run_rezone(const NodeOptions& node, const AdminAccess& access, const std::string& name, const std::string& zone);
 
-/// 0 if every object has its copies, otherwise 1.
-int run_verify(const NodeOptions& node);
+/// 0 if every object has its copies, otherwise 1. `deep`: all nodes read all that they store first.
+int run_verify(const NodeOptions& node, const AdminAccess& access, bool deep);
 
 struct AcceptLossCommand {
   std::vector<std::uint16_t> buckets;

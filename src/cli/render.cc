@@ -221,9 +221,12 @@ std::string render_proof(const json::value& proof) {
     return count == 0 ? std::string() : counted(count, "object") + rest + "\n";
   };
   std::string out;
+  for (const auto& read : array_at(proof, "read"))
+    out += text_at(read, "node") + ": " + human_bytes(number_at(read, "bytes_total")) + " read and verified, " +
+           counted(number_at(read, "corrupt_now"), "object") + " damaged\n";
   if (is_true_at(proof, "whole"))
-    out = "every object has all its copies: " + counted(number_at(proof, "records"), "object") + ", compared by " +
-          counted(number_at(proof, "compared"), "digest") + "\n";
+    out += "every object has all its copies: " + counted(number_at(proof, "records"), "object") + ", compared by " +
+           counted(number_at(proof, "compared"), "digest") + "\n";
   if (const auto mended = number_at(proof, "mended"); mended > 0)
     out += counted(mended, "bucket") + " differed between siblings, and " + (mended == 1 ? "is" : "are") +
            " the same now\n";

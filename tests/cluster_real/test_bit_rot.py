@@ -1,6 +1,7 @@
 """Bits that turn over on a node's disk: never a wrong byte served, never a crash loop, and the log names the place."""
 import glob
 import http.client
+import json
 import os
 import random
 import re
@@ -153,6 +154,23 @@ class BitRot(ClusterTest):
         check_all(cluster.nodes, objects)
         named = {os.path.basename(name) for name, _ in self.reports(victim)}
         self.assertTrue(any(os.path.basename(path) in named for path, _ in places), (places, named))
+
+    def test_a_deep_proof_finds_and_mends_it(self):
+        cluster = self.make_cluster(3, settings=PATIENT)
+        objects, victim = self.store(cluster, 60, "rot"), cluster.nodes[1]
+        keys = self.draw.sample([key for key, size in objects.items() if size > 700], 10)
+        damaged = sum(self.flip_inside(victim, key, objects[key]) is not None for key in keys)
+        self.assertGreater(damaged, 0)
+        self.assertEqual(run_cli("verify", "--deep", "--node", victim.url).returncode, 2)  # it may not ask that
+        done = run_cli("verify", "--deep", "--json", "--node", cluster.nodes[0].url, "--data", victim.dir)
+        self.assertEqual(done.returncode, 0, done)
+        read = {each["node"]: each for each in json.loads(done.stdout)["read"]}
+        self.assertEqual(sorted(read), ["n1", "n2", "n3"])
+        self.assertGreaterEqual(read["n2"]["repaired"], damaged)
+        self.assertEqual(sum(each["corrupt_now"] for each in read.values()), 0)
+        said = run_cli("verify", "--deep", "--node", cluster.nodes[2].url, "--data", victim.dir).stdout
+        self.assertIn("read and verified, 0 objects damaged", said)
+        check_all(cluster.nodes, objects)
 
     def test_the_index_snapshot(self):
         cluster = self.make_cluster(1, settings=("redundancy=1", "min_redundancy=1", "retention=0s", *PATIENT))
