@@ -4,12 +4,16 @@
 #include <chrono>
 #include <cstdio>
 #include <ctime>
+#include <map>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 #include <variant>
 
 #include <boost/json/array.hpp>
 
+#include "brigade/base/checksum.h"
+#include "brigade/wire/codec.h"
 #include "brigade/wire/subject.h"
 
 namespace brigade::node {
@@ -18,9 +22,37 @@ namespace {
 namespace json = boost::json;
 using cluster::ClusterMap;
 
-std::string name_of(const ClusterMap& map, NodeId node) {
-  const cluster::RosterEntry* entry = map.node(node);
-  return entry == nullptr ? to_string(node) : entry->node.name;
+/// Names of nodes, of those that have left, too, if the lines tell them.
+class Names {
+ public:
+  explicit Names(const ClusterMap& map, const std::vector<LogLine>& lines = {}) : map_(map) {
+    for (const LogLine& line : lines) {
+      if (const auto* added = std::get_if<wire::NodeAdded>(&line.change)) told_[added->node.id] = added->node.name;
+      if (const auto* up = std::get_if<wire::NodeUp>(&line.change)) told_[up->node.id] = up->node.name;
+    }
+  }
+  [[nodiscard]] std::string of(NodeId node) const {
+    if (const cluster::RosterEntry* entry = map_.node(node)) return entry->node.name;
+    const auto told = told_.find(node);
+    return told == told_.end() ? to_string(node) : told->second;
+  }
+
+ private:
+  const ClusterMap& map_;
+  std::map<NodeId, std::string> told_;
+};
+
+std::string hex(std::uint64_t number) {
+  char text[17];
+  std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(number));
+  return text;
+}
+
+/// The same on all nodes that have the same entry there.
+std::string digest_of(const LogLine& line) {
+  const wire::Bytes bytes = wire::encode(line.change);
+  const std::string_view change(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  return hex(checksum(to_string(line.position) + ' ' + std::string(change)));
 }
 
 std::string counted_buckets(const BucketSet& buckets) {
@@ -30,11 +62,11 @@ std::string counted_buckets(const BucketSet& buckets) {
 
 /// Changes to words, one operator for each kind.
 struct Teller {
-  const ClusterMap& map;
+  const Names& names;
 
   std::string operator()(const wire::GroupFormed& c) const {
     std::string text = "group of ";
-    for (std::size_t i = 0; i < c.members.size(); ++i) text += (i == 0 ? "" : ", ") + name_of(map, c.members[i]);
+    for (std::size_t i = 0; i < c.members.size(); ++i) text += (i == 0 ? "" : ", ") + names.of(c.members[i]);
     if (c.unlisted > 0) text += " and " + std::to_string(c.unlisted) + " more";
     return text;
   }
@@ -43,11 +75,11 @@ struct Teller {
     if (!c.node.zone.empty()) text += ", zone " + c.node.zone;
     return text + ", weight " + std::to_string(c.node.weight);
   }
-  std::string operator()(const wire::NodeRemoved& c) const { return name_of(map, c.node) + " removed"; }
+  std::string operator()(const wire::NodeRemoved& c) const { return names.of(c.node) + " removed"; }
   std::string operator()(const wire::NodeUp& c) const {
     return c.node.name + " up (start " + to_string(c.incarnation) + ")";
   }
-  std::string operator()(const wire::NodeDown& c) const { return name_of(map, c.node) + " down"; }
+  std::string operator()(const wire::NodeDown& c) const { return names.of(c.node) + " down"; }
   std::string operator()(const wire::BucketsAssigned& c) const {
     std::string text;
     for (const wire::Assignment& a : c.assignments) {
@@ -55,13 +87,13 @@ struct Teller {
       text += counted_buckets(a.buckets);
       switch (a.role) {
         case wire::Role::kOwner:
-          text += " to " + name_of(map, a.node);
+          text += " to " + names.of(a.node);
           break;
         case wire::Role::kNewOwner:
-          text += " move to " + name_of(map, a.node);
+          text += " move to " + names.of(a.node);
           break;
         case wire::Role::kStandIn:
-          text += " stood in for by " + name_of(map, a.node);
+          text += " stood in for by " + names.of(a.node);
           break;
         case wire::Role::kNone:
           text += " stay, new owner let go";
@@ -71,26 +103,26 @@ struct Teller {
     return text + " (" + std::string(wire::reason_name(c.reason)) + ")";
   }
   std::string operator()(const wire::BucketsFilled& c) const {
-    return name_of(map, c.node) + " filled " + counted_buckets(c.buckets);
+    return names.of(c.node) + " filled " + counted_buckets(c.buckets);
   }
   std::string operator()(const wire::BucketsReleased& c) const {
-    return name_of(map, c.node) + " released " + counted_buckets(c.buckets);
+    return names.of(c.node) + " released " + counted_buckets(c.buckets);
   }
   std::string operator()(const wire::BucketsMoved& c) const {
-    return counted_buckets(c.buckets) + " moved to " + name_of(map, c.node);
+    return counted_buckets(c.buckets) + " moved to " + names.of(c.node);
   }
   std::string operator()(const wire::BucketsEmptied& c) const {
-    return name_of(map, c.node) + " lost what it held of " + counted_buckets(c.buckets) + ": a disk failed";
+    return names.of(c.node) + " lost what it held of " + counted_buckets(c.buckets) + ": a disk failed";
   }
   std::string operator()(const wire::NodeDraining& c) const {
-    return name_of(map, c.node) + (c.draining ? " gives its buckets to the others" : " takes part again");
+    return names.of(c.node) + (c.draining ? " gives its buckets to the others" : " takes part again");
   }
   std::string operator()(const wire::NodeReshaped& c) const {
-    return name_of(map, c.node) + " has weight " + std::to_string(c.weight) +
+    return names.of(c.node) + " has weight " + std::to_string(c.weight) +
            (c.zone.empty() ? " and no zone" : " in zone " + c.zone);
   }
   std::string operator()(const wire::NodeReplaced& c) const {
-    return name_of(map, c.by) + " takes the place of " + name_of(map, c.node);
+    return names.of(c.by) + " takes the place of " + names.of(c.node);
   }
   std::string operator()(const wire::LossAccepted& c) const {
     return "what " + counted_buckets(c.buckets) + " lacked is given up";
@@ -101,7 +133,7 @@ struct Teller {
 }  // namespace
 
 std::string change_text(const ClusterMap& map, const wire::Change& change) {
-  return std::visit(Teller{map}, change);
+  return std::visit(Teller{Names(map)}, change);
 }
 
 std::string iso_time(WallTime time) {
@@ -117,17 +149,19 @@ std::string iso_time(WallTime time) {
 }
 
 json::object log_json(const ClusterMap& map, const std::vector<LogLine>& lines, Seq first_kept) {
+  const Names names(map, lines);
   json::array entries;
   for (const LogLine& line : lines) {
     const Epoch& epoch = line.position.epoch;
     json::object entry;
     entry["seq"] = line.position.seq.value;
     entry["time"] = line.applied.unix_ms == 0 ? json::value(nullptr) : json::value(iso_time(line.applied));
-    entry["epoch"] = std::to_string(epoch.counter) + "." + name_of(map, epoch.coordinator);
+    entry["epoch"] = std::to_string(epoch.counter) + "." + names.of(epoch.coordinator);
     entry["kind"] = wire::kind_name(line.change);
     const NodeId about = wire::subject_of({epoch, line.position.seq, line.change});
-    entry["node"] = about ? json::value(name_of(map, about)) : json::value(nullptr);
-    entry["text"] = change_text(map, line.change);
+    entry["node"] = about ? json::value(names.of(about)) : json::value(nullptr);
+    entry["text"] = std::visit(Teller{names}, line.change);
+    entry["digest"] = digest_of(line);
     entries.push_back(std::move(entry));
   }
   json::object out;

@@ -6,22 +6,30 @@ Thread:  one; it alone starts, stops and signals nodes.
 import signal
 import time
 
+from disk_faults import DiskFaults
 from harness import run_cli, wait_for
+from member_faults import MemberFaults
 
-NUMBERS = {"n1": 1, "n2": 2, "n3": 3, "n4": 4, "n5": 5, "n6": 6, "n7": 7}
+WHOLE_SECONDS = 120
+
+
+def number_of(node):
+    return int(node.name[1:])
 
 
 class Faults:
-    """`network` is None where namespaces are not permitted: then only processes suffer."""
+    """`network` is None where namespaces are not permitted: then only processes, disks and the roster suffer. `small`
+    is the disk of the node that can be filled, or None; `test` ends what is started."""
 
-    def __init__(self, cluster, network, draw, log, over):
+    def __init__(self, test, cluster, network, small, draw, log, over):
         self.cluster, self.network, self.draw, self.log, self.over = cluster, network, draw, log, over
-        self.counts, self.draining = {}, set()
+        self.counts = {}
+        self.members, self.disks = MemberFaults(self), DiskFaults(self, test, small)
         self.kinds = [self.kill_some, self.kill_some, self.kill_coordinator, self.kill_all, self.pause_some,
-                      self.pause_coordinator, self.restart_in_turn, self.restart_quickly, self.drain_some, self.drain_some,
-                      self.reweight_some]
+                      self.pause_coordinator, self.restart_in_turn, self.restart_quickly, *self.members.kinds,
+                      *self.disks.kinds]
         if network is not None:
-            self.kinds += [self.halves, self.halves, self.one_way, self.one_pair, self.lossy]
+            self.kinds += [self.halves, self.halves, self.one_way, self.one_pair, self.lossy, self.narrow]
 
     def befall(self):
         kind = self.draw.choice(self.kinds)
@@ -109,22 +117,11 @@ class Faults:
         self.log(f"{' '.join(arguments)}: {'done' if done.returncode == 0 else done.stderr.strip()}")
         return done.returncode == 0
 
-    def drain_some(self):
-        """Or no longer."""
-        name = self.draw.choice(self.cluster.nodes).name
-        if name in self.draining:
-            if self.operate("drain", name, "--cancel"):
-                self.draining.discard(name)
-        elif self.operate("drain", name):
-            self.draining.add(name)
-
-    def reweight_some(self):
-        self.operate("reweight", self.draw.choice(self.cluster.nodes).name, str(self.draw.randint(0, 3)))
-
-    def end_changes(self):
-        for node in self.cluster.nodes:
-            for change in (("drain", node.name, "--cancel"), ("reweight", node.name, "1")):
-                wait_for(" ".join(change), 30, lambda c=change: self.operate(*c))
+    def wait_until_whole(self):
+        """What is lost next may be the last copy of what was lost before."""
+        def is_whole():
+            return run_cli("verify", "--node", self.draw.choice(self.cluster.live()).url).returncode == 0
+        wait_for("every object has its copies", WHOLE_SECONDS, is_whole)
 
     # Network
 
@@ -136,7 +133,7 @@ class Faults:
         self.network.calm()
 
     def numbers(self):
-        return [NUMBERS[node.name] for node in self.cluster.nodes]
+        return [number_of(node) for node in self.cluster.nodes]
 
     def halves(self):
         numbers = self.numbers()
@@ -161,6 +158,17 @@ class Faults:
         self.log("network heals")
         self.network.calm()
 
+    def narrow(self):
+        """Some nodes' links take little at a time: what is sent waits, or is dropped."""
+        nodes, kilobits = self.some(2), self.draw.choice([500, 2000, 10_000])
+        self.tell(f"{kilobits} kbit/s to", nodes)
+        for node in nodes:
+            self.network.narrow(number_of(node), kilobits)
+        self.rest(1, 8)
+        self.log("network heals")
+        for node in nodes:
+            self.network.widen(number_of(node))
+
     def heal(self):
         if self.network is not None:
             self.network.calm()
@@ -169,7 +177,7 @@ class Faults:
                 node.process.send_signal(signal.SIGCONT)
             else:
                 self.start([node])
-        self.end_changes()
+        self.members.end_changes()
 
 
 def stamp(began):

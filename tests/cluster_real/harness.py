@@ -198,11 +198,12 @@ class Cluster:
 
     def grow(self, *arguments):
         """Bootstraps, with these arguments, and starts one more node; returns it once it is ready."""
-        number = len(self.nodes) + 1
+        taken = {node.name for node in self.nodes}
+        number = next(number for number in range(1, len(self.nodes) + 2) if f"n{number}" not in taken)
         node = Node(self.root, f"n{number}", *self.place(number))
         for _ in range(self.disks):
             node.add_disk()
-        first = self.nodes[0] if self.nodes else None
+        first = next(iter(self.live()), None)
         join = ["--join", first.url, "--token", self.token] if first else self.settings
         made = node.bootstrap(*join, *arguments)
         assert made.returncode == 0, f"bootstrap of {node.name}: {made.returncode}\n{made.stderr}"

@@ -58,6 +58,13 @@ class Network:
         """Of all packets between nodes."""
         run("nft -f -", f"add rule bridge faults lost numgen random mod 100 < {percent} drop")
 
+    def narrow(self, number, kilobits):
+        """What goes to that node: so many a second, at most 300 ms of them waiting."""
+        run(f"tc qdisc add dev p{number} root tbf rate {kilobits}kbit burst 16kb latency 300ms")
+
+    def widen(self, number):
+        run(f"tc qdisc del dev p{number} root")
+
     def calm(self):
         run("nft -f -", "flush set bridge faults blocked\nflush chain bridge faults lost")
 

@@ -275,36 +275,6 @@ TEST_CASE("nodes can stop if a quorum, every object and enough nodes for writes 
   CHECK_THAT(json::serialize(one.at("reasons")), Contains("no copy within reach"));
 }
 
-TEST_CASE("transactions read as sentences with the names of nodes") {
-  MapMaker m;
-  m.node(1).node(2);
-  const auto text = [&](const wire::Change& change) { return change_text(m.map(), change); };
-  BucketSet three;
-  for (std::uint16_t b = 4; b < 7; ++b) three.add(BucketId{b});
-  CHECK(text(wire::NodeDown{NodeId{2}}) == "n2 down");
-  CHECK(text(wire::NodeRemoved{NodeId{255}}) == "00000000000000ff removed");
-  CHECK(text(wire::GroupFormed{{NodeId{1}, NodeId{2}}, 3}) == "group of n1, n2 and 3 more");
-  CHECK(text(wire::BucketsAssigned{
-            wire::Reason::kJoin,
-            {{wire::Role::kOwner, NodeId{2}, three}, {wire::Role::kStandIn, NodeId{1}, BucketSet::of(BucketId{9})}}}) ==
-        "3 buckets to n2, 1 bucket stood in for by n1 (join)");
-  CHECK(text(wire::BucketsMoved{NodeId{1}, three}) == "3 buckets moved to n1");
-  CHECK(text(wire::SettingChanged{"lease", "1s"}) == "lease = 1s");
-}
-
-TEST_CASE("a log line has position, kind, words and a time where it is known") {
-  MapMaker m;
-  m.node(1).node(2);
-  const std::vector<LogLine> lines{{{Epoch{4, NodeId{2}}, Seq{7}}, wire::NodeDown{NodeId{1}}, WallTime{}},
-                                   {{Epoch{4, NodeId{2}}, Seq{8}}, wire::NodeRemoved{NodeId{1}}, WallTime{1500}}};
-  const json::object out = log_json(m.map(), lines, Seq{3});
-  CHECK(json::serialize(out.at("entries").as_array()[0]) ==
-        R"({"seq":7,"time":null,"epoch":"4.n2","kind":"NodeDown","node":"n1","text":"n1 down"})");
-  CHECK(out.at("entries").as_array()[1].as_object().at("time") == "1970-01-01T00:00:01.500Z");
-  CHECK(out.at("first_kept").as_uint64() == 3);
-  CHECK(log_json(m.map(), {}, Seq{}).at("first_kept").is_null());
-}
-
 TEST_CASE("times before 1970 and after 2038 are told right") {
   CHECK(iso_time(WallTime{-1}) == "1969-12-31T23:59:59.999Z");
   CHECK(iso_time(WallTime{4'102'444'800'000}) == "2100-01-01T00:00:00.000Z");
