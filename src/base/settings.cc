@@ -121,6 +121,12 @@ const std::array kSettings{
             [](const Settings& s) {
               return s.repair_bandwidth == 0 ? std::string("0") : size_text(s.repair_bandwidth) + "/s";
             }},
+    Setting{{"repair_target", "duration",
+             "time in which filling is to end, if clients let it; 0s: it never waits for them"},
+            [](std::string_view t, Settings& s) {
+              return read_duration("repair_target", t, 0s, 365 * kDay, s.repair_target);
+            },
+            [](const Settings& s) { return duration_text(s.repair_target); }},
     Setting{{"retention", "duration", "how long what was overwritten or deleted can be brought back"},
             [](std::string_view t, Settings& s) { return read_duration("retention", t, 0s, 3650 * kDay, s.retention); },
             [](const Settings& s) { return duration_text(s.retention); }},

@@ -158,10 +158,11 @@ asio::awaitable<Status> Fetcher::fetch_record(NodeId source, const ObjectId& id,
 }
 
 asio::awaitable<void> Fetcher::pace(std::uint64_t bytes) {
-  const std::uint64_t rate = context_.view()->map.settings().repair_bandwidth;
+  const std::uint64_t rate = context_.pace.bytes_per_second();
   if (rate == 0) co_return;
   const auto now = std::chrono::steady_clock::now();
-  paced_until_ = std::max(paced_until_, now) + std::chrono::microseconds(bytes * 1'000'000 / rate);
+  paced_until_ =
+      std::max(paced_until_, now) + std::chrono::microseconds((bytes + FillPace::kObjectCost) * 1'000'000 / rate);
   if (paced_until_ > now) co_await pause_for(paced_until_ - now);
 }
 

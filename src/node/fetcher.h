@@ -45,7 +45,7 @@ class Fetcher {
                                            const std::vector<SharedPart>& parts);
   asio::awaitable<void> fetch_one(NodeId source, store::IndexEntry entry, Seq as_of, Status& outcome);
   asio::awaitable<Status> fetch_record(NodeId source, const ObjectId& id, Seq as_of);
-  /// Keeps the rate below the setting repair_bandwidth.
+  /// Keeps the rate below that of the context's FillPace.
   asio::awaitable<void> pace(std::uint64_t bytes);
 
   NodeContext& context_;

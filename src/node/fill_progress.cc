@@ -31,6 +31,10 @@ std::optional<std::string> FillProgress::update(TimePoint now, std::size_t left,
          (about ? " seconds_left=" + std::to_string(*about) : "");
 }
 
+double FillProgress::share() const {
+  return left_ == 0 ? 1 : static_cast<double>(filled_) / static_cast<double>(filled_ + left_);
+}
+
 std::uint64_t FillProgress::bytes_per_second() const {
   return seconds() > 0 ? static_cast<std::uint64_t>(static_cast<double>(bytes_) / seconds()) : 0;
 }

@@ -22,6 +22,9 @@ class FillProgress {
   std::optional<std::string> update(TimePoint now, std::size_t left, std::uint64_t filled, std::uint64_t bytes);
 
   [[nodiscard]] std::size_t left() const { return left_; }
+  /// Of the present spell: since when, and how much of it is done, 0 to 1.
+  [[nodiscard]] TimePoint began() const { return began_; }
+  [[nodiscard]] double share() const;
   /// `fill` of GET /cluster: {"left", "filled", "bytes", "bytes_per_second", "seconds_left": about, null if unknown}.
   [[nodiscard]] boost::json::object to_json() const;
 

@@ -7,6 +7,7 @@
 
 #include "async_tools.h"
 #include "blocking_pool.h"
+#include "fill_pace.h"
 #include "fill_progress.h"
 #include "fresh_writes.h"
 
@@ -137,6 +138,7 @@ struct NodeContext {
   BucketUploads uploads;
   DataStats stats;
   ScrubState scrub;
+  FillPace pace;
   FillProgress fill;
   FreshWrites fresh;
   /// Buckets that this node has stopped serving before the log says so, with the assignment of the new owner for whom

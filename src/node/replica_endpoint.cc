@@ -224,6 +224,8 @@ asio::awaitable<void> ReplicaEndpoint::fetch(ObjectId id, net::Request& request,
     co_await send_problem(response, std::move(malformed));
     co_return;
   }
+  // It is copied, for whoever fills a bucket: clients that wait for an answer go first.
+  if (context_.pace.hold().count() > 0) co_await pause_for(context_.pace.hold());
   store::ObjectStore* store = &context_.store;
   auto visit = [store, id, revision = *revision] {
     return revision ? store->open_retained(id, revision) : store->open(id);

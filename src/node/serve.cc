@@ -118,6 +118,7 @@ class Process {
     repairer_.emplace(*context_);
     scrub_.emplace(*context_);
     tombstones_.emplace(*context_);
+    pacer_.emplace(*context_);
     if (disks_->set != nullptr) keeper_.emplace(*context_, *disks_->set, std::move(disks_->known));
     if (auto listening = listen(); !listening) return listening;
     background_.emplace(io_.get_executor());
@@ -126,6 +127,7 @@ class Process {
     background_->spawn(repairer_->run());
     background_->spawn(scrub_->run());
     background_->spawn(tombstones_->run());
+    background_->spawn(pacer_->run());
     if (keeper_) background_->spawn(keeper_->run());
     background_->spawn(watch_health());
     background_->spawn(maintain_store());
@@ -248,6 +250,7 @@ class Process {
     repairer_->stop();
     scrub_->stop();
     tombstones_->stop();
+    pacer_->stop();
     if (keeper_) keeper_->stop();
     co_await client_server_->drain(kDrain);
     co_await background_->wait();
@@ -286,6 +289,7 @@ class Process {
   std::optional<Repairer> repairer_;
   std::optional<ScrubTask> scrub_;
   std::optional<TombstoneCollector> tombstones_;
+  std::optional<FillPacer> pacer_;
   std::optional<DiskKeeper> keeper_;
   std::unique_ptr<net::HttpServer> client_server_;
   std::unique_ptr<net::HttpServer> peer_server_;

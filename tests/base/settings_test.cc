@@ -35,6 +35,7 @@ TEST_CASE("every setting has a description, and its text reads back as itself") 
   changed.retention = 48h;
   changed.write_deadline = 30s;
   changed.cache_control = "public, max-age=60";
+  changed.repair_target = 90s;
   changed.scrub_period = 168h;
   changed.redirect = true;
   for (const Settings& settings : {Settings{}, changed}) {
@@ -47,7 +48,7 @@ TEST_CASE("every setting has a description, and its text reads back as itself") 
     REQUIRE(read);
     CHECK(*read == settings);
   }
-  CHECK(setting_descriptions().size() == 13);
+  CHECK(setting_descriptions().size() == 14);
   CHECK(setting_text(changed, "repair_bandwidth") == "64MiB/s");
   CHECK(setting_text(Settings{}, "heartbeat") == "100ms");
   CHECK(setting_text(Settings{}, "retention") == "1d");

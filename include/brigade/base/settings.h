@@ -20,16 +20,17 @@ struct Settings {
   Duration lease = std::chrono::milliseconds{400};            ///< at least 3 heartbeats
   Duration failure_timeout = std::chrono::milliseconds{500};  ///< at least the lease
   Duration grace = std::chrono::minutes{10};
-  std::uint32_t redundancy = 2;                 ///< 1, 2, 4, 8, 16
-  std::uint32_t min_redundancy = 2;             ///< 1, 2, 4, 8, 16; at most `redundancy`
-  std::uint32_t write_copies = 2;               ///< 1..16
-  std::uint64_t repair_bandwidth = 0;           ///< bytes/s for filling, per node; 0: no bound
-  Duration retention = std::chrono::hours{24};  ///< of tombstones, and of what was overwritten or deleted
+  std::uint32_t redundancy = 2;                       ///< 1, 2, 4, 8, 16
+  std::uint32_t min_redundancy = 2;                   ///< 1, 2, 4, 8, 16; at most `redundancy`
+  std::uint32_t write_copies = 2;                     ///< 1..16
+  std::uint64_t repair_bandwidth = 0;                 ///< bytes/s for filling, per node; 0: no bound
+  Duration repair_target = std::chrono::minutes{10};  ///< in which a spell of filling is to end; 0: never yields
+  Duration retention = std::chrono::hours{24};        ///< of tombstones, and of what was overwritten or deleted
   Duration write_deadline =
-      std::chrono::seconds{10};            ///< for the copies of a write to become durable, once its body is here
+      std::chrono::seconds{10};  ///< for the copies of a write to become durable, once its body is here
   Duration scrub_period = std::chrono::hours{30 * 24};  ///< in which a node reads all that it stores; 0: never
-  std::string cache_control = "no-cache";  ///< of GET answers; empty: none
-  bool redirect = false;                   ///< answer a GET of what is elsewhere with 307
+  std::string cache_control = "no-cache";               ///< of GET answers; empty: none
+  bool redirect = false;                                ///< answer a GET of what is elsewhere with 307
   bool operator==(const Settings&) const = default;
 };
 
