@@ -3,6 +3,7 @@
 #include "peer_hello.h"
 
 #include <algorithm>
+#include <cstring>
 #include <exception>
 
 #include "brigade/net/http_policy.h"
@@ -38,6 +39,23 @@ HttpConnection::HttpConnection(asio::ip::tcp::socket socket, const ServerContext
       socket_(std::move(socket)),
       inbox_(std::max<std::size_t>(context.options.header_bytes_max, 1024) + 1) {}
 
+HttpConnection::HttpConnection(asio::ip::tcp::socket socket, const ServerContext& context, std::string_view arrived,
+                               std::optional<PeerSession> session)
+    : HttpConnection(std::move(socket), context) {
+  const auto room = inbox_.room();
+  BRIGADE_CHECK(arrived.size() <= room.size(), arrived.size() << " bytes have arrived");
+  std::memcpy(room.data(), arrived.data(), arrived.size());
+  inbox_.filled(arrived.size());
+  session_ = std::move(session);
+}
+
+asio::awaitable<void> HttpConnection::turn_away() {
+  Error full(Errc::kOverloaded, "this node has all the connections that it takes: ask again later, or another node");
+  co_await refuse(std::move(full));
+  co_await linger();
+  socket_.close();
+}
+
 asio::awaitable<void> HttpConnection::run() {
   std::exception_ptr thrown;
   try {
@@ -52,12 +70,19 @@ asio::awaitable<void> HttpConnection::run() {
       first_ = false;
       if (!goes_on) break;
     }
-    if (answered_) co_await linger();
+    if (answered_ && !moves_) co_await linger();
   } catch (...) {
     thrown = std::current_exception();
   }
   if (thrown) context_.report("a connection ended by an exception: " + what(thrown));
+  if (moves_) move_away();
   socket_.close();
+}
+
+void HttpConnection::move_away() {
+  const int handle = socket_.release();
+  if (handle < 0) return;
+  context_.options.move(MovingConnection(handle, std::string(inbox_.view()), std::move(session_)));
 }
 
 void HttpConnection::close_if_idle() {
@@ -89,6 +114,11 @@ asio::awaitable<Result<std::optional<ParsedRequest>>> HttpConnection::read_head(
     if (*length > 0) {
       auto parsed = parse_request_head(inbox_.view().substr(0, *length));
       if (!parsed) co_return parsed.error();
+      const bool is_hello = options.peer_auth != nullptr && parsed->head.target == kHelloTarget;
+      if (options.is_elsewhere && !is_hello && options.is_elsewhere(parsed->head)) {
+        moves_ = true;
+        co_return Answer(std::nullopt);
+      }
       inbox_.consume(*length);
       co_return Answer(std::optional<ParsedRequest>(std::move(*parsed)));
     }

@@ -17,8 +17,13 @@ class HttpConnection {
  public:
   /// `context` outlives this.
   HttpConnection(asio::ip::tcp::socket socket, const ServerContext& context);
-  /// Serves requests until the connection is over, then closes it. Throws nothing.
+  /// One that another server has begun.
+  HttpConnection(asio::ip::tcp::socket socket, const ServerContext& context, std::string_view arrived,
+                 std::optional<PeerSession> session);
+  /// Serves requests until the connection is over, then closes it, or until it belongs elsewhere. Throws nothing.
   asio::awaitable<void> run();
+  /// In the place of run(): there is no room for it here.
+  asio::awaitable<void> turn_away();
   /// Closes now if no request is under way; else the present answer is the last (context.draining says so).
   void close_if_idle();
   /// Closes now; calls under way end with kClosed.
@@ -33,12 +38,14 @@ class HttpConnection {
   asio::awaitable<void> refuse(ResponseHead head, std::string_view body);
   asio::awaitable<void> refuse(Error error);
   asio::awaitable<void> linger();
+  void move_away();
   const ServerContext& context_;
   TimedSocket socket_;
   Inbox inbox_;
   std::optional<PeerSession> session_;
   bool idle_ = true;       ///< between requests
   bool first_ = true;      ///< no request yet
+  bool moves_ = false;     ///< the request that has arrived is for another server
   bool answered_ = false;  ///< something was sent that must arrive before the connection goes
 };
 

@@ -4,6 +4,8 @@
 #include "text.h"
 
 #include <list>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -13,6 +15,11 @@
 #include <boost/asio/use_awaitable.hpp>
 
 namespace brigade::net {
+
+MovingConnection::~MovingConnection() {
+  if (socket_ >= 0) ::close(socket_);
+}
+
 namespace {
 
 using asio::ip::tcp;
@@ -66,6 +73,22 @@ asio::awaitable<void> serve(std::shared_ptr<Listener> listener, tcp::socket sock
   co_await connection.run();
 }
 
+asio::awaitable<void> go_on(std::shared_ptr<Listener> listener, MovingConnection moving) {
+  sockaddr_storage name{};
+  socklen_t length = sizeof name;
+  const int handle = moving.release();
+  ::getsockname(handle, reinterpret_cast<sockaddr*>(&name), &length);
+  tcp::socket socket(listener->acceptor.get_executor(), name.ss_family == AF_INET6 ? tcp::v6() : tcp::v4(), handle);
+  HttpConnection connection(std::move(socket), listener->context, moving.arrived, std::move(moving.session));
+  const bool is_full = listener->connections.size() >= listener->context.options.connections_max;
+  const Listed listed(*listener, connection);
+  if (is_full) {
+    co_await connection.turn_away();
+  } else {
+    co_await connection.run();
+  }
+}
+
 asio::awaitable<void> accept(std::shared_ptr<Listener> listener) {
   while (!listener->context.draining) {
     if (listener->connections.size() >= listener->context.options.connections_max) {
@@ -108,14 +131,19 @@ Error bind_error(const std::string& address, const error_code& ec) {
 
 class AsioHttpServer final : public HttpServer {
  public:
-  AsioHttpServer(std::shared_ptr<Listener> listener, std::string address)
-      : listener_(std::move(listener)), address_(std::move(address)) {}
+  AsioHttpServer(asio::any_io_executor executor, std::shared_ptr<Listener> listener, std::string address)
+      : executor_(std::move(executor)), listener_(std::move(listener)), address_(std::move(address)) {}
   ~AsioHttpServer() override {
     listener_->stop_accepting();
     listener_->cut();
   }
   [[nodiscard]] std::string address() const override { return address_; }
   [[nodiscard]] std::size_t connections() const override { return listener_->connections.size(); }
+
+  void adopt(MovingConnection connection) override {
+    auto next = go_on(listener_, std::move(connection));
+    asio::co_spawn(executor_, std::move(next), asio::detached);
+  }
 
   asio::awaitable<void> drain(std::chrono::milliseconds deadline) override {
     const auto listener = listener_;
@@ -137,9 +165,32 @@ class AsioHttpServer final : public HttpServer {
     }
   }
 
+  asio::any_io_executor executor_;
   std::shared_ptr<Listener> listener_;
   std::string address_;
 };
+
+using SharesPort = asio::detail::socket_option::boolean<SOL_SOCKET, SO_REUSEPORT>;
+
+error_code open_listener(tcp::acceptor& acceptor, const tcp::endpoint& endpoint, bool shares_port) {
+  error_code ec;
+  acceptor.open(endpoint.protocol(), ec);
+  if (!ec) acceptor.set_option(asio::socket_base::reuse_address(true), ec);
+  if (!ec && shares_port) acceptor.set_option(SharesPort(true), ec);
+  if (!ec) acceptor.bind(endpoint, ec);
+  if (!ec) acceptor.listen(asio::socket_base::max_listen_connections, ec);
+  return ec;
+}
+
+/// Two nodes that share an address would each get half of the other's clients, and never know.
+error_code check_free(const asio::any_io_executor& executor, const tcp::endpoint& endpoint) {
+  tcp::acceptor probe(executor);
+  error_code ec;
+  probe.open(endpoint.protocol(), ec);
+  if (!ec) probe.set_option(asio::socket_base::reuse_address(true), ec);
+  if (!ec) probe.bind(endpoint, ec);
+  return ec;
+}
 
 }  // namespace
 
@@ -148,18 +199,18 @@ Result<std::unique_ptr<HttpServer>> HttpServer::start(asio::any_io_executor exec
   const std::string address = options.address;
   const auto endpoint = endpoint_of(address);
   if (!endpoint) return endpoint.error();
+  using Sharing = ServerOptions::Sharing;
+  const Sharing sharing = options.sharing;
   auto listener = std::make_shared<Listener>(executor, std::move(options), std::move(handler));
-  tcp::acceptor& acceptor = listener->acceptor;
   error_code ec;
-  acceptor.open(endpoint->protocol(), ec);
-  if (!ec) acceptor.set_option(asio::socket_base::reuse_address(true), ec);
-  if (!ec) acceptor.bind(*endpoint, ec);
-  if (!ec) acceptor.listen(asio::socket_base::max_listen_connections, ec);
+  if (sharing == Sharing::kFirst) ec = check_free(executor, *endpoint);
+  if (!ec) ec = open_listener(listener->acceptor, *endpoint, sharing != Sharing::kAlone);
   if (ec) return bind_error(address, ec);
-  const auto bound = acceptor.local_endpoint(ec);
+  const auto bound = listener->acceptor.local_endpoint(ec);
   if (ec) return bind_error(address, ec);
   asio::co_spawn(executor, accept(listener), asio::detached);
-  return std::unique_ptr<HttpServer>(std::make_unique<AsioHttpServer>(std::move(listener), endpoint_text(bound)));
+  return std::unique_ptr<HttpServer>(
+      std::make_unique<AsioHttpServer>(executor, std::move(listener), endpoint_text(bound)));
 }
 
 }  // namespace brigade::net

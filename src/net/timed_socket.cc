@@ -159,6 +159,15 @@ void TimedSocket::shutdown_send() {
   if (state_->socket.is_open()) state_->socket.shutdown(asio::socket_base::shutdown_send, ignored);
 }
 
+int TimedSocket::release() {
+  if (!is_open()) return -1;
+  state_->timer.cancel();
+  state_->armed = false;
+  error_code ec;
+  const int handle = state_->socket.release(ec);
+  return ec ? -1 : handle;
+}
+
 void TimedSocket::close() {
   error_code ignored;
   state_->socket.close(ignored);

@@ -45,6 +45,8 @@ class TimedSocket {
   [[nodiscard]] bool input_waits();
   /// Says that nothing more will be sent.
   void shutdown_send();
+  /// Gives up the socket, which stays open, as a native handle; -1 if it is closed. No call may be under way.
+  [[nodiscard]] int release();
   /// Pending calls end with kClosed, later ones too.
   void close();
   [[nodiscard]] bool is_open() const;

@@ -17,9 +17,6 @@ class ClientEndpoint {
   asio::awaitable<void> handle(net::Request& request, net::Response& response);
 
  private:
-  /// True if the read was answered with a redirect to a node that holds the object.
-  asio::awaitable<bool> redirect(const std::string& key, const net::Request& request, net::Response& response);
-
   NodeContext& context_;
 };
 

@@ -31,7 +31,7 @@ struct Key {
   std::string_view comment;
 };
 
-constexpr std::array<Key, 15> kKeys = {{
+constexpr std::array<Key, 16> kKeys = {{
     {"name", "The node's name, unique in the cluster: 1 to 63 of A-Z a-z 0-9 . _ -"},
     {"zone",
      "What fails together with this node (a rack, a room) when it joins; later `brigade rezone` says. May be empty."},
@@ -48,6 +48,7 @@ constexpr std::array<Key, 15> kKeys = {{
     {"peers", "Peer addresses of other nodes, for the first contact."},
     {"cluster", "The cluster that this node belongs to. Never change it."},
     {"naming_seed", "What keys are hashed with; the same on all nodes, known to nobody else. Never change it."},
+    {"event_loops", "Threads that serve clients and peers; 0: one for each core. All but one serve reads alone."},
     {"log_level", "trace, debug, info, warn or error."},
 }};
 
@@ -192,6 +193,7 @@ std::string value_text(const Config& config, std::string_view key) {
   if (key == "interface") return quoted(config.interface);
   if (key == "cluster") return quoted(to_string(config.cluster));
   if (key == "naming_seed") return quoted(hex64(config.naming_seed));
+  if (key == "event_loops") return std::to_string(config.event_loops);
   if (key == "log_level") return quoted(config.log_level);
   std::string list = "[";
   for (const auto& item : key == "disks" ? config.disks : config.peers)
@@ -223,6 +225,9 @@ Status check_config(const Config& config) {
       return invalid("disks: '" + disk + "' must be a whole path, such as /srv/b");
     if (std::ranges::count(config.disks, disk) > 1) return invalid("disks: " + disk + " is given twice");
   }
+  if (config.event_loops > limits::kEventLoopsMax)
+    return invalid("event_loops: " + std::to_string(config.event_loops) + " must be from 0 to " +
+                   std::to_string(limits::kEventLoopsMax));
   if (std::ranges::find(kLogLevels, config.log_level) == kLogLevels.end())
     return invalid("log_level: '" + config.log_level + "' must be trace, debug, info, warn or error");
   if (!config.cluster) return invalid("cluster: is missing; bootstrap draws it");
@@ -261,6 +266,7 @@ Result<Config> load_config(const DataDir& dir) {
   read.texts("peers", config.peers);
   read.hex("cluster", config.cluster.value);
   read.hex("naming_seed", config.naming_seed);
+  read.number("event_loops", limits::kEventLoopsMax, config.event_loops);
   read.text("log_level", config.log_level);
   read.no_others();
   if (read.complaint()) return *read.complaint();

@@ -62,7 +62,11 @@ Result<OpenDisks> open_disks(store::FileSystem& file_system, const DataDir& dir,
 DiskKeeper::DiskKeeper(NodeContext& context, store::DiskSet& set, DiskRegister known)
     : context_(context), set_(set), known_(std::move(known)) {
   context_.disks = &set_;
-  context_.is_whole = !known_.is_open();
+  context_.withheld.change([this](auto& buckets) { buckets.is_whole = !known_.is_open(); });
+}
+
+void DiskKeeper::add_lost(Withheld::Buckets& buckets, const View& view) const {
+  set_.lost().for_each([&](BucketId bucket) { buckets.emptied.try_emplace(bucket, view.map.seq()); });
 }
 
 /// What is lost is not served from now on, and later said to be so for the parts that this node has by now.
@@ -70,7 +74,7 @@ void DiskKeeper::look_for_failures(const View& view) {
   for (const std::size_t disk : set_.failed_disks()) {
     if (!noted_.insert(disk).second) continue;
     const auto state = set_.states()[disk];
-    set_.lost().for_each([&](BucketId bucket) { context_.emptied.try_emplace(bucket, view.map.seq()); });
+    context_.withheld.change([&](auto& buckets) { add_lost(buckets, view); });
     spdlog::critical("disk failed path={} reason=\"{}\": its {} buckets will be filled anew from their siblings",
                      state.path, *state.failed, set_.lost().size());
     known_.give_up(state.path);
@@ -80,16 +84,18 @@ void DiskKeeper::look_for_failures(const View& view) {
 
 /// After a start without a disk that was there before: only a node that may serve knows all the parts that it had.
 void DiskKeeper::look_for_what_was_lost(const View& view) {
-  if (context_.is_whole || !context_.control.may_serve()) return;
-  set_.lost().for_each([&](BucketId bucket) { context_.emptied.try_emplace(bucket, view.map.seq()); });
-  context_.is_whole = true;
+  if (context_.withheld.now().is_whole || !context_.control.may_serve()) return;
+  context_.withheld.change([&](auto& buckets) {
+    add_lost(buckets, view);
+    buckets.is_whole = true;
+  });
   spdlog::warn("a disk was given up: what may have been on it will be filled anew from the siblings");
 }
 
 void DiskKeeper::report(const View& view) {
   std::map<Seq, BucketSet> lost;
-  for (const auto& [bucket, as_of] : context_.emptied)
-    if (context_.is_emptied(view.map, bucket)) lost[as_of].add(bucket);
+  for (const auto& [bucket, as_of] : context_.withheld.now().emptied)
+    if (is_missed(view, bucket)) lost[as_of].add(bucket);
   for (const auto& [as_of, buckets] : lost)
     for (BucketSet& part : buckets.split(kReportBytesMax)) {
       wire::Report statement;
@@ -98,24 +104,33 @@ void DiskKeeper::report(const View& view) {
       statement.buckets = std::move(part);
       context_.control.report(std::move(statement));
     }
-  // A family gets another disk once none of its buckets is missed any more.
-  for (auto at = context_.emptied.begin(); at != context_.emptied.end();) {
-    auto end = at;
-    bool missed = false;
-    for (; end != context_.emptied.end() && is_same_family(at->first, end->first); ++end)
-      missed = missed || context_.is_emptied(view.map, end->first);
-    if (!missed) {
-      set_.release(at->first);
-      at = context_.emptied.erase(at, end);
-    } else {
-      at = end;
-    }
-  }
-  if (context_.is_whole && context_.emptied.empty() && known_.is_open()) {
+  if (!context_.withheld.now().emptied.empty())
+    context_.withheld.change([&](auto& buckets) { give_other_disks(buckets.emptied, view); });
+  if (context_.withheld.now().is_whole && context_.withheld.now().emptied.empty() && known_.is_open()) {
     known_.close();
     unsaved_ = true;
     spdlog::info("what was lost with a disk is being filled anew");
   }
+}
+
+/// A family gets another disk once none of its buckets is missed any more.
+void DiskKeeper::give_other_disks(std::map<BucketId, Seq>& emptied, const View& view) {
+  for (auto at = emptied.begin(); at != emptied.end();) {
+    auto end = at;
+    bool missed = false;
+    for (; end != emptied.end() && is_same_family(at->first, end->first); ++end)
+      missed = missed || is_missed(view, end->first);
+    if (!missed) {
+      set_.release(at->first);
+      at = emptied.erase(at, end);
+    } else {
+      at = end;
+    }
+  }
+}
+
+bool DiskKeeper::is_missed(const View& view, BucketId bucket) const {
+  return context_.withheld.is_emptied(view.map, context_.self, bucket);
 }
 
 asio::awaitable<void> DiskKeeper::save() {

@@ -44,9 +44,12 @@ class DiskKeeper {
   void stop() { stopped_ = true; }
 
  private:
+  void add_lost(Withheld::Buckets& buckets, const View& view) const;
   void look_for_failures(const View& view);
   void look_for_what_was_lost(const View& view);
   void report(const View& view);
+  void give_other_disks(std::map<BucketId, Seq>& emptied, const View& view);
+  [[nodiscard]] bool is_missed(const View& view, BucketId bucket) const;
   asio::awaitable<void> save();
 
   NodeContext& context_;

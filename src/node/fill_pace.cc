@@ -44,17 +44,17 @@ void FillPace::turn(const Turn& now, const Settings& settings) {
 }
 
 asio::awaitable<void> FillPacer::run() {
-  std::uint64_t before = answered(context_.stats);
+  std::uint64_t before = answered(context_.total_stats());
   while (!stopped_) {
     const auto due = std::chrono::steady_clock::now() + kTurn;
     co_await pause_for(kTurn);
     const auto now = std::chrono::steady_clock::now();
     FillPace::Turn turn;
     turn.late = std::chrono::duration_cast<milliseconds>(now - due);
-    turn.has_clients = answered(context_.stats) != before;
+    turn.has_clients = answered(context_.total_stats()) != before;
     turn.filled = context_.fill.share();
     turn.since_begin = std::chrono::duration_cast<milliseconds>(now - context_.fill.began());
-    before = answered(context_.stats);
+    before = answered(context_.total_stats());
     context_.pace.turn(turn, context_.view()->map.settings());
   }
 }

@@ -52,24 +52,30 @@ void Filler::report(wire::ReportKind kind, Seq as_of, const BucketSet& buckets) 
 
 void Filler::release_moved(const View& view) {
   const auto now = std::chrono::steady_clock::now();
-  BucketSet released;
-  std::erase_if(context_.released, [&](const auto& r) {
-    const cluster::Cell& cell = view.map.cell(r.first);
-    return cell.owner != context_.self || cell.new_assigned != r.second || !cell.new_owner;
-  });
+  std::map<BucketId, Seq> due;
   for (std::size_t i = 0; i < kBucketCount; ++i) {
     const BucketId bucket{static_cast<std::uint16_t>(i)};
     const cluster::Cell& cell = view.map.cell(bucket);
     if (cell.owner != context_.self || cell.state != cluster::BucketState::kMoving || !cell.new_filled) continue;
     if (context_.uploads.hold(bucket, now)) continue;
-    context_.released[bucket] = cell.new_assigned;
-    released.add(bucket);
+    due[bucket] = cell.new_assigned;
   }
+  if (due.empty() && context_.withheld.now().released.empty()) return;
+  context_.withheld.change([&](Withheld::Buckets& buckets) {
+    std::erase_if(buckets.released, [&](const auto& r) {
+      const cluster::Cell& cell = view.map.cell(r.first);
+      return cell.owner != context_.self || cell.new_assigned != r.second || !cell.new_owner;
+    });
+    for (const auto& [bucket, assigned] : due) buckets.released[bucket] = assigned;
+  });
+  BucketSet released;
+  for (const auto& [bucket, assigned] : due) released.add(bucket);
   if (!released.empty()) report(wire::ReportKind::kReleased, view.map.seq(), released);
 }
 
 std::vector<Filler::Work> Filler::look(const View& view, std::map<Seq, BucketSet>& filled) {
   std::vector<std::pair<std::uint32_t, BucketId>> lacking;  // by copies that there are
+  const Withheld::Buckets& withheld = context_.withheld.now();
   bool any = false;
   for (std::size_t i = 0; i < kBucketCount; ++i) {
     const BucketId bucket{static_cast<std::uint16_t>(i)};
@@ -79,7 +85,7 @@ std::vector<Filler::Work> Filler::look(const View& view, std::map<Seq, BucketSet
       continue;
     }
     any = true;
-    if (!context_.is_whole || context_.emptied.contains(bucket)) continue;
+    if (!withheld.is_whole || withheld.emptied.contains(bucket)) continue;
     if (auto at = filled_.find(bucket); at != filled_.end()) {
       if (replication::fill_since(view.map, bucket, context_.self) <= at->second) {
         filled[at->second].add(bucket);

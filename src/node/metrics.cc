@@ -143,7 +143,7 @@ std::string metrics_text(const NodeContext& context, const View& view, const Buc
   if (context.disks != nullptr) add_disks(collection, context.disks->states());
   collection.gauge("fill_buckets_left", "Buckets that this node has yet to compare and fetch.", context.fill.left());
   add_scrub(collection, context.store.scrub_progress(), context.scrub);
-  add_data_plane(collection, context.stats);
+  add_data_plane(collection, context.total_stats());
   collection.gauge("uptime_seconds", "Since this process started.", uptime_seconds);
   return collection.text();
 }

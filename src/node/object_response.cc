@@ -13,7 +13,7 @@ namespace brigade::node {
 
 namespace {
 
-net::Fields object_fields(const NodeContext& context, const store::ObjectMeta& meta) {
+net::Fields object_fields(const LoopContext& context, const store::ObjectMeta& meta) {
   net::Fields fields;
   fields.add("ETag", net::make_etag(meta.revision));
   fields.add("Last-Modified", net::http_date(meta.modified));
@@ -33,7 +33,7 @@ net::Fields object_fields(const NodeContext& context, const store::ObjectMeta& m
 }
 
 /// Of the whole object, for whoever asked for it. None if it can't be read, which sending it will show.
-asio::awaitable<std::optional<std::string>> repr_digest(NodeContext& context, const OpenedObject& object) {
+asio::awaitable<std::optional<std::string>> repr_digest(LoopContext& context, const OpenedObject& object) {
   store::ObjectReader* reader = object.reader.get();
   auto visit = [reader]() -> std::optional<std::string> {
     Sha256 digest;
@@ -53,7 +53,7 @@ asio::awaitable<std::optional<std::string>> repr_digest(NodeContext& context, co
 enum class Sent : std::uint8_t { kWhole, kClientGone, kUnreadable };
 
 /// Streams [range.first, range.end), and leaves in `range` what was not sent. The first bytes may be here already.
-asio::awaitable<Sent> send_range(NodeContext& context, OpenedObject& object, net::ByteRange& range,
+asio::awaitable<Sent> send_range(LoopContext& context, OpenedObject& object, net::ByteRange& range,
                                  net::Response& response) {
   const std::span<const std::byte> here = object.here();
   std::vector<std::byte> buffer;
@@ -80,7 +80,7 @@ asio::awaitable<Sent> send_range(NodeContext& context, OpenedObject& object, net
 
 }  // namespace
 
-asio::awaitable<Result<OpenedObject>> open_object(NodeContext& context, ObjectId id, std::string key) {
+asio::awaitable<Result<OpenedObject>> open_object(LoopContext& context, ObjectId id, std::string key) {
   OpenedObject cached{context.store.open_cached(id, key), {}};
   if (cached.reader) co_return std::move(cached);
   store::ObjectStore* store = &context.store;
@@ -130,7 +130,7 @@ Error unavailable_error(std::string detail) {
   return {Errc::kUnavailable, std::move(detail)};
 }
 
-asio::awaitable<std::optional<UnsentRest>> send_object(NodeContext& context, OpenedObject object,
+asio::awaitable<std::optional<UnsentRest>> send_object(LoopContext& context, OpenedObject object,
                                                        const net::Request& request, net::Response& response,
                                                        std::function<Status()> may_leave) {
   const store::ObjectMeta& meta = object.reader->meta();

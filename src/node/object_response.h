@@ -2,7 +2,7 @@
 // Thread:  the data plane's executor; disk reads go to the pool.
 #pragma once
 
-#include "node_context.h"
+#include "loop_context.h"
 
 #include <functional>
 #include <memory>
@@ -36,7 +36,7 @@ struct OpenedObject {
 
 /// Opens by key. What is not in memory is read by the disk pool: the whole of a small object, the first buffer of a
 /// large one. Errors: as ObjectStore::open and read.
-asio::awaitable<Result<OpenedObject>> open_object(NodeContext& context, ObjectId id, std::string key);
+asio::awaitable<Result<OpenedObject>> open_object(LoopContext& context, ObjectId id, std::string key);
 
 /// What is missing of an answer that was begun.
 struct UnsentRest {
@@ -48,7 +48,7 @@ struct UnsentRest {
 /// Decides conditions and ranges, sends the answer. `may_leave` is asked just before the head leaves: an error is sent
 /// in its place. A record that turns out to be damaged after that: what is still to be sent, from elsewhere, if that is
 /// one range; otherwise the answer ends too early.
-asio::awaitable<std::optional<UnsentRest>> send_object(NodeContext& context, OpenedObject object,
+asio::awaitable<std::optional<UnsentRest>> send_object(LoopContext& context, OpenedObject object,
                                                        const net::Request& request, net::Response& response,
                                                        std::function<Status()> may_leave);
 

@@ -26,7 +26,9 @@ asio::awaitable<void> PeerEndpoint::handle(net::Request& request, net::Response&
   rest = slash == std::string_view::npos ? std::string_view() : rest.substr(slash + 1);
   const std::string& method = request.head().method;
 
-  if (action == "write") {
+  if (is_peer_read(request.head())) {
+    co_await read_for_peer(context_, request, response);
+  } else if (action == "write") {
     co_await handle_write(rest, request, response);
   } else if (action == "commit" && method == "POST") {
     std::string name(rest);
@@ -60,15 +62,6 @@ asio::awaitable<void> PeerEndpoint::handle_object(std::string_view action, std::
   if (!id) {
     Error unknown{Errc::kNotFound, "no such peer request"};
     co_await send_problem(response, std::move(unknown));
-  } else if (action == "read" && (method == "GET" || method == "HEAD")) {
-    auto query = net::query_value(net::split_target(request.head().target).second, "bucket");
-    auto bucket = query && *query ? parse_number(**query) : std::nullopt;
-    if (!bucket || *bucket >= kBucketCount) {
-      Error malformed{Errc::kInvalid, "bucket is missing"};
-      co_await send_problem(response, std::move(malformed));
-      co_return;
-    }
-    co_await read_for_peer(context_, *id, BucketId{static_cast<std::uint16_t>(*bucket)}, request, response);
   } else if (action == "stage" && method == "PUT" && rest.size() > 33 && rest[32] == '/') {
     std::string name(rest.substr(33));
     co_await replica_.stage(*id, std::move(name), request, response);

@@ -23,13 +23,14 @@ constexpr std::chrono::milliseconds kPeerTimeout{1000};   ///< without a byte
 /// What a read asks one candidate for came to.
 enum class Outcome { kAnswered, kAbsent, kFailed };
 
+constexpr std::string_view kPeerRead = "/peer/read/";
 constexpr std::string_view kForwarded[] = {
     "Range", "If-Range", "If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since", "Want-Repr-Digest"};
 constexpr std::string_view kReturned[] = {
     "ETag",         "Last-Modified", "Accept-Ranges",    "X-Content-Type-Options", "Cache-Control", "Repr-Digest",
     "Content-Type", "Content-Range", "Brigade-Revision", "Brigade-Redundancy",     "Expires"};
 
-Status may_leave(NodeContext& context, BucketId bucket) {
+Status may_leave(LoopContext& context, BucketId bucket) {
   const auto view = context.view();
   if (!context.control.may_serve()) return no_quorum_error(*view);
   if (!context.serves(view->map, bucket))
@@ -37,7 +38,7 @@ Status may_leave(NodeContext& context, BucketId bucket) {
   return {};
 }
 
-asio::awaitable<Outcome> read_here(NodeContext& context, const ObjectId id, const std::string& key, BucketId bucket,
+asio::awaitable<Outcome> read_here(LoopContext& context, const ObjectId id, const std::string& key, BucketId bucket,
                                    net::Request& request, net::Response& response, std::optional<UnsentRest>& rest) {
   const auto view = context.view();
   if (!context.serves(view->map, bucket)) co_return Outcome::kFailed;
@@ -60,11 +61,11 @@ asio::awaitable<Outcome> read_here(NodeContext& context, const ObjectId id, cons
   co_return Outcome::kAnswered;
 }
 
-net::RequestHead peer_read_head(const NodeContext& context, const ObjectId& id, const std::string& key, BucketId bucket,
+net::RequestHead peer_read_head(const LoopContext& context, const ObjectId& id, const std::string& key, BucketId bucket,
                                 std::string_view method) {
   net::RequestHead head;
   head.method = method;
-  head.target = "/peer/read/" + to_string(id) + "?bucket=" + std::to_string(bucket.value);
+  head.target = std::string(kPeerRead) + to_string(id) + "?bucket=" + std::to_string(bucket.value);
   head.fields.add(kKeyField, net::encode_key(key));
   head.fields.add(kMapSeqField, to_string(context.view()->map.seq()));
   return head;
@@ -85,7 +86,7 @@ std::optional<net::ByteRange> body_range(const net::ResponseHead& head, std::opt
 /// A read that is streamed from other nodes.
 class RemoteRead {
  public:
-  RemoteRead(NodeContext& context, ObjectId id, const std::string& key, net::Request& request, net::Response& response)
+  RemoteRead(LoopContext& context, ObjectId id, const std::string& key, net::Request& request, net::Response& response)
       : context_(context), id_(id), key_(key), request_(request), response_(response) {}
 
   asio::awaitable<Outcome> ask(std::string address, BucketId bucket) {
@@ -184,7 +185,7 @@ class RemoteRead {
     co_return Outcome::kAnswered;
   }
 
-  NodeContext& context_;
+  LoopContext& context_;
   ObjectId id_;
   const std::string& key_;
   net::Request& request_;
@@ -194,18 +195,18 @@ class RemoteRead {
   bool client_gone_ = false;
 };
 
-asio::awaitable<void> finish_elsewhere(NodeContext& context, RemoteRead& remote, NodeId failed, ObjectId id) {
+asio::awaitable<void> finish_elsewhere(LoopContext& context, RemoteRead& remote, NodeId failed, ObjectId id) {
   const auto view = context.view();
   for (const auto& candidate : replication::read_candidates(view->map, id)) {
     if (candidate.node == failed || candidate.node == context.self || !remote.can_resume()) continue;
-    const auto outcome = co_await remote.resume(NodeContext::peer_address(view->map, candidate.node), candidate.bucket);
+    const auto outcome = co_await remote.resume(LoopContext::peer_address(view->map, candidate.node), candidate.bucket);
     if (outcome == Outcome::kAnswered) co_return;
   }
 }
 
 }  // namespace
 
-asio::awaitable<void> read_object(NodeContext& context, const std::string& key, net::Request& request,
+asio::awaitable<void> read_object(LoopContext& context, const std::string& key, net::Request& request,
                                   net::Response& response) {
   const ObjectId id = object_id(context.naming, key);
   const auto deadline = Clock::now() + kReadPatience;
@@ -237,7 +238,7 @@ asio::awaitable<void> read_object(NodeContext& context, const std::string& key, 
           co_return;
         }
       } else {
-        outcome = co_await remote.ask(NodeContext::peer_address(view->map, candidate.node), candidate.bucket);
+        outcome = co_await remote.ask(LoopContext::peer_address(view->map, candidate.node), candidate.bucket);
         if (outcome == Outcome::kFailed) context.suspect(candidate.node);
         if (outcome == Outcome::kFailed && remote.broke_off()) {
           co_await finish_elsewhere(context, remote, candidate.node, id);
@@ -267,15 +268,26 @@ asio::awaitable<void> read_object(NodeContext& context, const std::string& key, 
   co_await send_problem(response, std::move(error));
 }
 
-asio::awaitable<void> read_for_peer(NodeContext& context, ObjectId id, BucketId bucket, net::Request& request,
-                                    net::Response& response) {
+bool is_peer_read(const net::RequestHead& head) {
+  return (head.method == "GET" || head.method == "HEAD") && std::string_view(head.target).starts_with(kPeerRead);
+}
+
+asio::awaitable<void> read_for_peer(LoopContext& context, net::Request& request, net::Response& response) {
+  const auto [path, query] = net::split_target(request.head().target);
+  const auto id = parse_object_id(path.substr(kPeerRead.size()));
+  const auto value = net::query_value(query, "bucket");
+  const auto number = value && *value ? parse_number(**value) : std::nullopt;
   auto key = net::decode_key(request.head().fields.find(kKeyField).value_or(""));
   auto seq = take_map_seq(request.head().fields);
-  if (!key || !seq) {
-    Error refusal = !key ? key.error() : seq.error();
-    co_await send_problem(response, std::move(refusal));
+  Status refused;
+  if (!seq) refused = seq.error();
+  if (!key) refused = key.error();
+  if (!id || !number || *number >= kBucketCount) refused = Error{Errc::kInvalid, "an id or a bucket is missing"};
+  if (!refused) {
+    co_await send_problem(response, refused.error());
     co_return;
   }
+  const BucketId bucket{static_cast<std::uint16_t>(*number)};
   // The gateway may know a map in which this node serves, while this node has yet to apply it.
   co_await context.wait_for_seq(*seq, Clock::now() + std::chrono::milliseconds{300});
   if (auto fits = may_leave(context, bucket); !fits) {
@@ -285,7 +297,7 @@ asio::awaitable<void> read_for_peer(NodeContext& context, ObjectId id, BucketId 
   const std::string wanted = std::move(*key);
   // Damage that is met midway cuts the answer off: the gateway goes on elsewhere.
   std::optional<UnsentRest> rest;
-  const Outcome outcome = co_await read_here(context, id, wanted, bucket, request, response, rest);
+  const Outcome outcome = co_await read_here(context, *id, wanted, bucket, request, response, rest);
   if (outcome == Outcome::kAnswered) co_return;
   Status fits = may_leave(context, bucket);
   Error error = !fits                         ? fits.error()

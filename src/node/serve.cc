@@ -8,6 +8,7 @@
 #include "node_context.h"
 #include "operator_endpoint.h"
 #include "peer_endpoint.h"
+#include "read_loop.h"
 #include "repairer.h"
 #include "scrub_task.h"
 #include "tombstone_collector.h"
@@ -15,9 +16,12 @@
 #include <algorithm>
 #include <csignal>
 #include <cstdlib>
+#include <memory>
 #include <optional>
 #include <sys/resource.h>
+#include <thread>
 #include <utility>
+#include <vector>
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -28,6 +32,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <spdlog/spdlog.h>
 
+#include "brigade/base/limits.h"
 #include "brigade/net/http_client.h"
 #include "brigade/net/http_server.h"
 #include "brigade/node/config.h"
@@ -104,10 +109,7 @@ class Process {
     journal_ = std::move(*journal);
     if (auto opened = open_store(); !opened) return opened;
     peer_auth_ = net::PeerAuth{*secret, identity_.cluster, identity_.node};
-    net::ClientOptions client_options;
-    client_options.peer_auth = &*peer_auth_;
-    client_options.connect_timeout = std::chrono::seconds{1};
-    peers_ = net::HttpClient::make(io_.get_executor(), client_options);
+    peers_ = net::HttpClient::make(io_.get_executor(), peer_options());
     if (auto started = start_control(*secret); !started) return started;
     context_.emplace(io_.get_executor(), config_, identity_.node, *control_, *store_, *peers_, disk_);
     client_.emplace(*context_);
@@ -177,9 +179,17 @@ class Process {
     return {};
   }
 
+  net::ClientOptions peer_options() const {
+    net::ClientOptions options;
+    options.peer_auth = &*peer_auth_;
+    options.connect_timeout = std::chrono::seconds{1};
+    return options;
+  }
+
   Status listen() {
     net::ServerOptions client;
     client.address = config_.client_listen;
+    client.sharing = net::ServerOptions::Sharing::kFirst;
     client.on_error = [](std::string what) { spdlog::error("defect in a request handler: {}", what); };
     net::Handler to_client = [this](net::Request& request, net::Response& response) {
       return request.head().target.starts_with("/o/") ? client_->handle(request, response)
@@ -190,6 +200,7 @@ class Process {
     client_server_ = std::move(*clients);
     net::ServerOptions peer;
     peer.address = config_.peer_listen;
+    peer.sharing = client.sharing;
     peer.peer_auth = &*peer_auth_;
     peer.on_error = client.on_error;
     net::Handler to_peer = [this](net::Request& request, net::Response& response) {
@@ -198,6 +209,14 @@ class Process {
     auto peers = net::HttpServer::start(io_.get_executor(), peer, std::move(to_peer));
     if (!peers) return peers.error();
     peer_server_ = std::move(*peers);
+    const std::uint32_t cores = std::clamp(std::thread::hardware_concurrency(), 1U, limits::kEventLoopsMax);
+    const std::uint32_t loops = config_.event_loops > 0 ? config_.event_loops : cores;
+    const DataServers servers{*client_server_, *peer_server_};
+    while (read_loops_.size() + 1 < loops) {
+      auto loop = ReadLoop::start(*context_, servers, client, peer, peer_options());
+      if (!loop) return loop.error();
+      read_loops_.push_back(std::move(*loop));
+    }
     return {};
   }
 
@@ -252,9 +271,13 @@ class Process {
     tombstones_->stop();
     pacer_->stop();
     if (keeper_) keeper_->stop();
+    // What belongs to the data plane's loop comes to it from the others: it ends last.
+    for (const auto& loop : read_loops_) co_await loop->drain_clients(kDrain);
     co_await client_server_->drain(kDrain);
     co_await background_->wait();
+    for (const auto& loop : read_loops_) co_await loop->drain_peers(kDrain);
     co_await peer_server_->drain(kDrain);
+    read_loops_.clear();
     peers_->clear();
     io_.stop();
   }
@@ -293,6 +316,7 @@ class Process {
   std::optional<DiskKeeper> keeper_;
   std::unique_ptr<net::HttpServer> client_server_;
   std::unique_ptr<net::HttpServer> peer_server_;
+  std::vector<std::unique_ptr<ReadLoop>> read_loops_;
   std::optional<TaskGroup> background_;
   bool stopping_ = false;
   int exit_code_ = 0;

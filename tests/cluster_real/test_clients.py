@@ -1,8 +1,12 @@
 """Clients that were not written here: curl and wrk."""
+import glob
+import http.client
 import json
 import os
+import pathlib
 import re
 import subprocess
+import threading
 import unittest
 from urllib.parse import quote
 
@@ -95,6 +99,51 @@ class Clients(ClusterTest):
         self.curl("-C", "-", "--output", part, big)
         with open(part, "rb") as file:
             self.assertTrue(file.read() == data, "a download that went on where it stopped")
+
+    def test_event_loops(self):
+        """Connections that mix reads and writes, at nodes with more loops than cores."""
+        cluster = self.make_cluster(2, settings=PATIENT)
+        for node in cluster.nodes:
+            self.assertEqual(node.stop(), 0)
+            with open(f"{node.dir}/brigade.toml", "r+") as file:
+                text = file.read().replace("event_loops = 0", "event_loops = 4")
+                file.seek(0)
+                file.write(text)
+        for node in cluster.nodes:
+            node.start()
+        cluster.wait_settled()
+        for node in cluster.nodes:
+            comms = [pathlib.Path(path).read_text() for path in glob.glob(f"/proc/{node.process.pid}/task/*/comm")]
+            self.assertEqual(comms.count("reads\n"), 3)
+        failed = []
+
+        def client(number):
+            node, key = cluster.nodes[number % 2], f"loops/{number}"
+            connection = http.client.HTTPConnection(node.host, node.client, timeout=20)
+            try:
+                for turn in range(20):
+                    data = content(f"{key} {turn}", 70_000 if turn % 5 == 0 else 3000)
+                    for method, body in (("PUT", data), ("GET", None), ("HEAD", None), ("GET", None)):
+                        connection.request(method, f"/o/{key}", body)
+                        answer = connection.getresponse()
+                        got = answer.read()
+                        if answer.status // 100 != 2 or (method == "GET" and got != data):
+                            failed.append(f"{method} {key} {turn}: {answer.status}, {len(got)} bytes")
+                    if turn % 4 == 3:  # a new one begins at any loop
+                        connection.close()
+            finally:
+                connection.close()
+        threads = [threading.Thread(target=client, args=(number,)) for number in range(32)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertEqual(failed[:5], [])
+        said = "".join(node.request("GET", "/metrics").body.decode() for node in cluster.nodes)
+        counted = sum(int(float(number)) for number in re.findall(r'requests_total{method="GET"} ([0-9.]+)', said))
+        self.assertEqual(counted, 32 * 20 * 2)
+        for node in cluster.nodes:
+            self.assertEqual(node.stop(), 0)
 
     def test_redirect(self):
         nodes = self.make_cluster(3).nodes

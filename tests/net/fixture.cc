@@ -185,6 +185,12 @@ TestServer::TestServer(TestServerOptions options) : impl_(std::make_unique<Impl>
   o.body_rate_min = options.body_rate_min;
   o.connections_max = options.connections_max;
   o.peer_auth = options.peer_auth;
+  if (options.other != nullptr && !options.elsewhere.empty()) {
+    o.is_elsewhere = [begin = options.elsewhere](const RequestHead& head) { return head.target.starts_with(begin); };
+    o.move = [other = options.other->impl_.get()](MovingConnection moving) { other->server->adopt(std::move(moving)); };
+  }
+  using Sharing = ServerOptions::Sharing;
+  if (options.shares_address) o.sharing = options.other != nullptr ? Sharing::kFurther : Sharing::kFirst;
   Impl* impl = impl_.get();
   o.on_error = [impl](std::string text) { impl->event(std::move(text)); };
   impl->server = HttpServer::start(impl->io.get_executor(), o, [impl](Request& request, Response& response) {

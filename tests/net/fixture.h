@@ -31,6 +31,9 @@ struct TestServerOptions {
   std::size_t connections_max = 100;
   const PeerAuth* peer_auth = nullptr;
   std::string address = "127.0.0.1:0";
+  std::string elsewhere;              ///< targets that begin so go, with their connections, to ...
+  class TestServer* other = nullptr;  ///< ... this one, which outlives the new one
+  bool shares_address = false;        ///< the first of several; with `other`: a further one
 };
 
 /// Targets:

@@ -30,6 +30,7 @@ Config sample() {
   config.peers = {"10.0.0.8:8081", "[fd00::9]:8081", "n4.example:8081"};
   config.cluster = ClusterId{0x0123456789abcdef};
   config.naming_seed = 0xfedcba9876543210;
+  config.event_loops = 3;
   config.log_level = "debug";
   return config;
 }
@@ -84,7 +85,7 @@ TEST_CASE("a saved config is for its owner only and has a comment above each key
   const auto text = read_file(dir / "brigade.toml");
   for (const char* key :
        {"name", "zone", "weight", "client_listen", "client_advertise", "peer_listen", "peer_advertise", "transport",
-        "multicast", "interface", "disks", "peers", "cluster", "naming_seed", "log_level"}) {
+        "multicast", "interface", "disks", "peers", "cluster", "naming_seed", "event_loops", "log_level"}) {
     CAPTURE(key);
     const auto at = text.find(std::string("\n") + key + " = ");
     REQUIRE(at != std::string::npos);
@@ -132,6 +133,7 @@ TEST_CASE("a wrong line of a config is refused with its place, its key and what 
            {"wieght = 3", "line 6: wieght", "no key"},
            {"weight = = 3", "line 6", ""},
            {"zone = \"a b\"", "zone", "A-Z a-z 0-9"},
+           {"event_loops = 257", "event_loops", "0 to 256"},
            {"log_level = \"loud\"", "log_level", "trace, debug, info, warn or error"},
            {"multicast = \"10.0.0.1:7400\"", "multicast", "224.0.0.0"},
            {"multicast = \"239.255.77.1\"", "multicast", "HOST:PORT"},

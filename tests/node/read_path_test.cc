@@ -3,6 +3,8 @@
 #include "node/local_node.h"
 #include "record_fields.h"
 
+#include <string>
+
 #include <catch2/catch.hpp>
 
 #include "brigade/placement/replicas.h"
@@ -30,12 +32,13 @@ class Reader : public LocalNode {
   }
   /// Node 1 is asked as that bucket, which it serves.
   int ask_as(std::uint32_t distance) {
-    net::RequestHead head("GET", "/peer/read/x");
+    const std::string place = to_string(id_) + "?bucket=" + std::to_string(bucket(distance).value);
+    net::RequestHead head("GET", "/peer/read/" + place);
     head.fields.add(kKeyField, "k");
     head.fields.add(kMapSeqField, "1");
     FakeRequest request(std::move(head), {});
     FakeResponse response;
-    run(read_for_peer(context(), id_, bucket(distance), request, response));
+    run(read_for_peer(context(), request, response));
     return response.head.status;
   }
 
@@ -54,6 +57,23 @@ TEST_CASE("a record is shown only for a bucket that holds it, not for another on
   n.show();
   CHECK(n.ask_as(1) == 200);
   CHECK(n.ask_as(0) == 503);  // served by somebody else
+}
+
+TEST_CASE("another node's read that names no object or no bucket is refused") {
+  LocalNode n;
+  for (const char* target : {"/peer/read/", "/peer/read/x?bucket=1", "/peer/read/00112233445566778899aabbccddeeff",
+                             "/peer/read/00112233445566778899aabbccddeeff?bucket=65536",
+                             "/peer/read/00112233445566778899aabbccddeeff?bucket=x",
+                             "/peer/read/00112233445566778899aabbccddeeff/more?bucket=1"}) {
+    CAPTURE(target);
+    net::RequestHead head("GET", target);
+    head.fields.add(kKeyField, "k");
+    head.fields.add(kMapSeqField, "1");
+    FakeRequest request(std::move(head), {});
+    FakeResponse response;
+    n.run(read_for_peer(n.context(), request, response));
+    CHECK(response.head.status == 400);
+  }
 }
 
 }  // namespace

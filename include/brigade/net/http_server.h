@@ -4,7 +4,7 @@
 //          closes. It knows nothing of objects. Keep-alive, Expect: 100-continue (sent at the first read of the body),
 //          chunked bodies, deadlines and a least rate are its business.
 // Thread:  the executor runs one thing at a time (an io_context with one thread, or a strand); all connections and the
-//          handlers' coroutines live there, and so do all calls but start() and address().
+//          handlers' coroutines live there, and so do all calls but start(), address() and adopt().
 // Errors:  what breaks the policy is answered with 4xx problem JSON and the connection is closed; the handler never
 // sees it.
 #pragma once
@@ -18,6 +18,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
@@ -67,6 +68,29 @@ class Response {
 
 using Handler = std::function<asio::awaitable<void>(Request&, Response&)>;
 
+/// A connection on its way from one server to another one of this process, before the first byte of a request that has
+/// arrived is answered. Owns the socket; dropped, it closes it.
+class MovingConnection {
+ public:
+  /// Takes `socket_in`, a native handle.
+  MovingConnection(int socket_in, std::string arrived_in, std::optional<PeerSession> session_in)
+      : arrived(std::move(arrived_in)), session(std::move(session_in)), socket_(socket_in) {}
+  MovingConnection(MovingConnection&& other) noexcept
+      : arrived(std::move(other.arrived)),
+        session(std::move(other.session)),
+        socket_(std::exchange(other.socket_, -1)) {}
+  MovingConnection& operator=(MovingConnection&&) = delete;
+  ~MovingConnection();
+  /// The caller's from now on.
+  [[nodiscard]] int release() { return std::exchange(socket_, -1); }
+
+  std::string arrived;                 ///< bytes that are read and not used
+  std::optional<PeerSession> session;  ///< on an authenticated listener, after the hello
+
+ private:
+  int socket_;
+};
+
 struct ServerOptions {
   std::string address = "127.0.0.1:0";  ///< host:port; port 0 lets the system choose
   std::string server_name = "brigade";  ///< value of Server:
@@ -79,6 +103,13 @@ struct ServerOptions {
   std::uint64_t body_rate_min = 1024;            ///< bytes/s that a body must arrive with, after the first io_timeout
   const PeerAuth* peer_auth = nullptr;           ///< set: every request must be signed (outlives the server)
   std::function<void(std::string)> on_error;     ///< told of defects: a handler that threw or did not answer
+  /// Set: further servers of this process listen at the same address (SO_REUSEPORT), and the kernel deals out
+  /// connections. The first of them refuses an address that is in use all the same.
+  enum class Sharing : std::uint8_t { kAlone, kFirst, kFurther } sharing = Sharing::kAlone;
+  /// Set: what this says true to is not for this server; the whole connection goes to `move`, which gives it to the
+  /// adopt() of another one. Looked at before a request is verified.
+  std::function<bool(const RequestHead&)> is_elsewhere;
+  std::function<void(MovingConnection)> move;
 };
 
 /// Listens, serves until stopped. Its end cuts what is left: handlers then get kClosed from their next call, and end on
@@ -92,6 +123,8 @@ class HttpServer {
   /// host:port that it listens on, with the port that the system chose.
   [[nodiscard]] virtual std::string address() const = 0;
   [[nodiscard]] virtual std::size_t connections() const = 0;
+  /// Goes on with a connection of another server. Past connections_max it answers 503. Any thread.
+  virtual void adopt(MovingConnection connection) = 0;
   /// Accepts no more; idle connections close at once, the others after their answer; returns when all are gone or after
   /// `deadline`, when what is left is cut.
   virtual asio::awaitable<void> drain(std::chrono::milliseconds deadline) = 0;

@@ -34,6 +34,7 @@ struct Config {
   std::vector<std::string> peers;  ///< peer addresses for first contact, from bootstrap --join
   ClusterId cluster;
   std::uint64_t naming_seed = 0;  ///< see base/checksum.h NamingSecret
+  std::uint32_t event_loops = 0;  ///< that serve clients and peers; 0: one for each core
   std::string log_level = "info";
   bool operator==(const Config&) const = default;
 };

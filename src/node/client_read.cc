@@ -1,0 +1,56 @@
+#include "client_read.h"
+
+#include "object_response.h"
+#include "read_path.h"
+
+#include <string>
+#include <utility>
+
+#include "brigade/net/http_semantics.h"
+#include "brigade/replication/placement_view.h"
+
+namespace brigade::node {
+
+namespace {
+
+constexpr std::string_view kObjects = "/o/";
+
+/// True if the read was answered with a redirect to a node that holds the object.
+asio::awaitable<bool> redirect(LoopContext& context, const std::string& key, const net::Request& request,
+                               net::Response& response) {
+  const auto view = context.view();
+  const bool wanted = request.head().fields.find("Brigade-Redirect") == "yes" || view->map.settings().redirect;
+  if (!wanted || !context.control.may_serve()) co_return false;
+  const ObjectId id = object_id(context.naming, key);
+  const auto candidates = replication::read_candidates(view->map, id);
+  if (candidates.empty() || candidates.front().node == context.self) co_return false;
+  if (context.holds_copy(view->map, id)) co_return false;
+  net::ResponseHead head;
+  head.status = 307;
+  head.fields.add("Location",
+                  "http://" + view->map.node(candidates.front().node)->node.client + "/o/" + net::encode_key(key));
+  head.fields.add("Cache-Control", "no-store");
+  co_await response.send(std::move(head), "");
+  co_return true;
+}
+
+}  // namespace
+
+bool is_client_read(const net::RequestHead& head) {
+  return (head.method == "GET" || head.method == "HEAD") && std::string_view(head.target).starts_with(kObjects);
+}
+
+asio::awaitable<void> serve_client_read(LoopContext& context, net::Request& request, net::Response& response) {
+  const net::RequestHead& head = request.head();
+  auto decoded = net::decode_key(net::split_target(head.target).first.substr(kObjects.size()));
+  if (!decoded) {
+    co_await send_problem(response, decoded.error());
+    co_return;
+  }
+  const std::string key = std::move(*decoded);
+  ++(head.method == "GET" ? context.stats.gets : context.stats.heads);
+  const bool redirected = co_await redirect(context, key, request, response);
+  if (!redirected) co_await read_object(context, key, request, response);
+}
+
+}  // namespace brigade::node
