@@ -56,10 +56,12 @@ class DiskFaults:
         """Its syncs fail: the node gives it up by itself, and goes on."""
         self.faults.wait_until_whole()
         node = self.any_node()
-        disk = node.disks[0]
-        paths = glob.glob(f"{disk}/objects/segments/*.seg")
-        if not paths:
+        segments = f"{node.disks[0]}/objects/segments"
+        serials = [int(os.path.basename(path).split(".")[0], 16) for path in glob.glob(f"{segments}/*.seg")]
+        if not serials:
             return
+        # Those that it will write next, too.
+        paths = [f"{segments}/{serial:08x}.seg" for serial in range(min(serials), max(serials) + 64)]
         self.faults.tell("syncs fail on a disk of", [node])
         strace = fault_injection.inject(self.test, node, "fdatasync", paths, "EIO")
 

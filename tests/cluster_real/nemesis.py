@@ -215,10 +215,17 @@ class Nemesis:
             file.writelines(f"{operation}\n" for operation in self.history.operations)
         for node in self.cluster.nodes:
             shutil.copy(node.log, folder)
-            shutil.copytree(node.dir, f"{folder}/{node.name}", dirs_exist_ok=True)
-        for key in self.keys():
+            for number, place in enumerate((node.dir, *node.disks)):
+                try:
+                    shutil.copytree(place, f"{folder}/{node.name}-{number}")
+                except (OSError, shutil.Error):
+                    pass  # the node goes on: some files are gone before they are copied
+        try:
             with open(f"{folder}/located", "a") as file:
-                file.write(f"{key} {json.dumps(self.cluster.nodes[0].locate(key))}\n")
+                for key in self.keys():
+                    file.write(f"{key} {json.dumps(self.cluster.nodes[0].locate(key))}\n")
+        except (OSError, http.client.HTTPException, AssertionError):
+            pass  # it does not answer, which may be what failed
         return f"kept in {folder}"
 
 
