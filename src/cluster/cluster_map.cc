@@ -64,8 +64,17 @@ Result<ClusterMap> ClusterMap::from(const wire::Snapshot& snapshot) {
   *map.removed_ = snapshot.removed;
   *map.setting_texts_ = snapshot.settings;
   map.settings_ = std::make_shared<Settings>(*settings);
-  for (std::size_t i = 0; i < kBucketCount; ++i)
-    if (snapshot.cells[i] != Cell{}) map.writable(bucket_at(i)) = snapshot.cells[i];
+  NodeId up;  // of a run of buckets, most often
+  for (std::size_t i = 0; i < kBucketCount; ++i) {
+    const Cell& cell = snapshot.cells[i];
+    if (cell == Cell{}) continue;
+    if (cell.in_sync && cell.owner != up) {
+      if (!map.is_up(cell.owner))
+        return Error{Errc::kInvalid, "bucket " + std::to_string(i) + " is in sync at a node that is not up"};
+      up = cell.owner;
+    }
+    map.writable(bucket_at(i)) = cell;
+  }
   return map;
 }
 
@@ -107,11 +116,6 @@ bool ClusterMap::is_up(NodeId id) const {
 
 bool ClusterMap::was_removed(NodeId id) const {
   return std::binary_search(removed_->begin(), removed_->end(), id);
-}
-
-bool ClusterMap::is_in_sync(BucketId bucket) const {
-  const Cell& c = cell(bucket);
-  return c.in_sync && is_up(c.owner);
 }
 
 std::uint64_t ClusterMap::state_digest() const {

@@ -22,13 +22,11 @@ asio::awaitable<bool> redirect(LoopContext& context, const std::string& key, con
   const bool wanted = request.head().fields.find("Brigade-Redirect") == "yes" || view->map.settings().redirect;
   if (!wanted || !context.control.may_serve()) co_return false;
   const ObjectId id = object_id(context.naming, key);
-  const auto candidates = replication::read_candidates(view->map, id);
-  if (candidates.empty() || candidates.front().node == context.self) co_return false;
-  if (context.holds_copy(view->map, id)) co_return false;
+  const auto nearest = replication::nearest_candidate(view->map, id);
+  if (!nearest || nearest->node == context.self || context.held_copy(view->map, id)) co_return false;
   net::ResponseHead head;
   head.status = 307;
-  head.fields.add("Location",
-                  "http://" + view->map.node(candidates.front().node)->node.client + "/o/" + net::encode_key(key));
+  head.fields.add("Location", "http://" + view->map.node(nearest->node)->node.client + "/o/" + net::encode_key(key));
   head.fields.add("Cache-Control", "no-store");
   co_await response.send(std::move(head), "");
   co_return true;

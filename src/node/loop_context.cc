@@ -15,12 +15,15 @@ bool LoopContext::serves(const cluster::ClusterMap& map, BucketId bucket) const 
   return replication::serves(map, self, bucket) && !withheld.holds_back(map, self, bucket);
 }
 
-bool LoopContext::holds_copy(const cluster::ClusterMap& map, const ObjectId& id) const {
+std::optional<replication::ReadCandidate> LoopContext::held_copy(const cluster::ClusterMap& map,
+                                                                 const ObjectId& id) const {
   const auto held = store.find(id);
-  if (!held || held->tombstone || held->corrupt) return false;
-  for (std::uint32_t j = 0; j < placement::Level{held->level}.redundancy(); ++j)
-    if (serves(map, placement::by_distance(placement::home_bucket(id), j))) return true;
-  return false;
+  if (!held || held->tombstone || held->corrupt) return std::nullopt;
+  for (std::uint32_t j = 0; j < placement::Level{held->level}.redundancy(); ++j) {
+    const BucketId bucket = placement::by_distance(placement::home_bucket(id), j);
+    if (serves(map, bucket)) return replication::ReadCandidate{self, bucket, j < map.settings().min_redundancy};
+  }
+  return std::nullopt;
 }
 
 asio::awaitable<void> LoopContext::wait_for_view(std::chrono::steady_clock::time_point deadline) {

@@ -12,6 +12,7 @@
 #include <chrono>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include <boost/asio/any_io_executor.hpp>
@@ -22,6 +23,7 @@
 #include "brigade/net/http_client.h"
 #include "brigade/node/config.h"
 #include "brigade/node/control.h"
+#include "brigade/replication/placement_view.h"
 #include "brigade/store/object_store.h"
 
 namespace brigade::node {
@@ -53,8 +55,9 @@ struct LoopContext {
   [[nodiscard]] std::shared_ptr<const View> view() const { return control.view(); }
   /// By the map, and not given up meanwhile.
   [[nodiscard]] bool serves(const cluster::ClusterMap& map, BucketId bucket) const;
-  /// It has the object, as one of the in-sync replicas of its level.
-  [[nodiscard]] bool holds_copy(const cluster::ClusterMap& map, const ObjectId& id) const;
+  /// This node, as the nearest of the in-sync replicas of the object's level that it is; nothing if it has no copy.
+  [[nodiscard]] std::optional<replication::ReadCandidate> held_copy(const cluster::ClusterMap& map,
+                                                                    const ObjectId& id) const;
   /// Waits until the map has reached `seq`; false at the deadline.
   asio::awaitable<bool> wait_for_seq(Seq seq, std::chrono::steady_clock::time_point deadline);
   /// Waits for any new view, or until `deadline`.
@@ -68,7 +71,7 @@ struct LoopContext {
   /// A node that has just not answered is asked last for a while, so that not every request waits for it.
   void suspect(NodeId node) { suspects_[node] = std::chrono::steady_clock::now() + std::chrono::seconds{1}; }
   [[nodiscard]] bool is_suspect(NodeId node) const {
-    auto at = suspects_.find(node);
+    const auto at = suspects_.find(node);
     return at != suspects_.end() && std::chrono::steady_clock::now() < at->second;
   }
 

@@ -1,6 +1,7 @@
 #include "read_path.h"
 
 #include "object_response.h"
+#include "read_order.h"
 #include "record_fields.h"
 
 #include <algorithm>
@@ -219,14 +220,9 @@ asio::awaitable<void> read_object(LoopContext& context, const std::string& key, 
       co_await send_problem(response, no_quorum_error(*view));
       co_return;
     }
-    auto candidates = replication::read_candidates(view->map, id);
-    // An in-sync copy here is as good as home's, and nearer. Without one, home answers first, for it knows.
-    auto here = std::ranges::find(candidates, context.self, &replication::ReadCandidate::node);
-    if (here != candidates.end() && context.holds_copy(view->map, id))
-      std::rotate(candidates.begin(), here, std::next(here));
-    std::stable_partition(candidates.begin(), candidates.end(),
-                          [&](const auto& c) { return !context.is_suspect(c.node); });
-    for (const auto& candidate : candidates) {
+    ReadOrder order(context, view->map, id);
+    while (const auto next = order.next()) {
+      const replication::ReadCandidate& candidate = *next;
       if (!context.control.may_serve()) break;
       Outcome outcome = Outcome::kFailed;
       if (candidate.node == context.self) {

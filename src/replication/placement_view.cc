@@ -36,17 +36,27 @@ ReplicaSet replica_set(const ClusterMap& map, const ObjectId& id, Level level) {
   return set;
 }
 
-std::vector<ReadCandidate> read_candidates(const ClusterMap& map, const ObjectId& id) {
+ReadCandidates read_candidates(const ClusterMap& map, const ObjectId& id) {
   const BucketId home = placement::home_bucket(id);
-  std::vector<ReadCandidate> candidates;
-  for (std::uint32_t j = 0; j < 16; ++j) {
+  const std::uint32_t known = map.settings().min_redundancy;
+  ReadCandidates candidates;
+  for (std::uint32_t j = 0; j < placement::kWidestLevel.redundancy(); ++j) {
     const BucketId bucket = placement::by_distance(home, j);
-    if (!map.is_in_sync(bucket)) continue;
-    const NodeId owner = map.cell(bucket).owner;
-    const bool asked = std::ranges::any_of(candidates, [&](const ReadCandidate& c) { return c.node == owner; });
-    if (!asked) candidates.push_back({owner, bucket, j < map.settings().min_redundancy});
+    const cluster::Cell& cell = map.cell(bucket);
+    if (!cell.in_sync) continue;
+    const auto is_same = [&](const ReadCandidate& c) { return c.node == cell.owner; };
+    if (std::ranges::none_of(candidates, is_same)) candidates.push_back({cell.owner, bucket, j < known});
   }
   return candidates;
+}
+
+std::optional<ReadCandidate> nearest_candidate(const ClusterMap& map, const ObjectId& id) {
+  for (std::uint32_t j = 0; j < placement::kWidestLevel.redundancy(); ++j) {
+    const BucketId bucket = placement::by_distance(placement::home_bucket(id), j);
+    if (const cluster::Cell& cell = map.cell(bucket); cell.in_sync)
+      return ReadCandidate{cell.owner, bucket, j < map.settings().min_redundancy};
+  }
+  return std::nullopt;
 }
 
 bool serves(const ClusterMap& map, NodeId node, BucketId bucket) {

@@ -18,10 +18,10 @@ bool PromiseReader::may_leave(const PromiseNode& node, BucketId bucket) const {
   return world_.may_serve(node) && world_.serves(node, bucket);
 }
 
-std::vector<replication::ReadCandidate> PromiseReader::candidates(const PromiseNode& node, std::size_t key) const {
+replication::ReadCandidates PromiseReader::candidates(const PromiseNode& node, std::size_t key) const {
   const cluster::ClusterMap& map = world_.map(node);
   if (!world_.broken(PromiseFlaw::kFillingServes)) return replication::read_candidates(map, PromiseWorld::object(key));
-  std::vector<replication::ReadCandidate> all;
+  replication::ReadCandidates all;
   for (std::uint32_t j = 0; j < kPromiseBuckets; ++j) {
     const BucketId bucket = placement::by_distance(placement::home_bucket(PromiseWorld::object(key)), j);
     const NodeId owner = map.cell(bucket).owner;

@@ -27,7 +27,7 @@ class PromiseReader {
     std::size_t key = 0;
     Ticks began = 0;
     Ticks deadline = 0;
-    std::vector<replication::ReadCandidate> candidates;
+    replication::ReadCandidates candidates;
     std::size_t next = 0;
   };
   using JobPtr = std::shared_ptr<Job>;
@@ -39,7 +39,7 @@ class PromiseReader {
   /// What a node that is asked as `bucket` shows.
   [[nodiscard]] std::optional<std::size_t> shown(const PromiseNode& node, std::size_t key, BucketId bucket) const;
   [[nodiscard]] bool may_leave(const PromiseNode& node, BucketId bucket) const;
-  [[nodiscard]] std::vector<replication::ReadCandidate> candidates(const PromiseNode& node, std::size_t key) const;
+  [[nodiscard]] replication::ReadCandidates candidates(const PromiseNode& node, std::size_t key) const;
 
   PromiseWorld& world_;
 };

@@ -54,12 +54,16 @@ TEST_CASE("with no replica in sync there is no primary and nobody to ask") {
   m.node(1).node(2).assign(wire::Role::kOwner, 1, 6).assign(wire::Role::kOwner, 2, 7);
   CHECK_FALSE(replica_set(m.map(), id_in(6), kTwo).primary);
   CHECK(read_candidates(m.map(), id_in(6)).empty());
+  CHECK_FALSE(nearest_candidate(m.map(), id_in(6)));
 }
 
 TEST_CASE("reads ask home first; home and the lowest allowed level's siblings may say that an object does not exist") {
   MapMaker m;
   m.node(1).node(2).node(3).serving(1, 8).serving(2, 9).serving(3, 10);
   const auto candidates = read_candidates(m.map(), id_in(9));
+  REQUIRE_FALSE(candidates.empty());
+  CHECK(nearest_candidate(m.map(), id_in(9))->bucket == candidates[0].bucket);
+  CHECK(nearest_candidate(m.map(), id_in(9))->node == candidates[0].node);
   REQUIRE(candidates.size() == 3);
   CHECK(candidates[0].node == NodeId{2});
   CHECK(candidates[0].knows);

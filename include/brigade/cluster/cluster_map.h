@@ -3,6 +3,7 @@
 //          deterministic: a part that no longer fits the state changes nothing, so equal logs make equal maps (L7).
 //          Copies share unchanged chunks of 256 buckets and cost about a microsecond: the control plane keeps one for
 //          what is committed and one for what is appended, and readers take snapshots.
+// Invariant: a cell that is in sync has an owner that is up.
 // Thread:  a value; a copy may be read from any thread while others are changed.
 #pragma once
 
@@ -30,7 +31,7 @@ class ClusterMap {
  public:
   /// No roster, no owners, seq 0.
   explicit ClusterMap(ClusterId cluster);
-  /// Errors: kInvalid if the settings in it can't be read.
+  /// Errors: kInvalid if the settings in it can't be read, or a bucket is in sync at a node that is not up.
   static Result<ClusterMap> from(const wire::Snapshot& snapshot);
   [[nodiscard]] wire::Snapshot snapshot() const;
 
@@ -54,7 +55,7 @@ class ClusterMap {
 
   [[nodiscard]] const Cell& cell(BucketId bucket) const { return (*chunks_[bucket.value >> 8])[bucket.value & 0xff]; }
   /// The bucket serves and its node is up.
-  [[nodiscard]] bool is_in_sync(BucketId bucket) const;
+  [[nodiscard]] bool is_in_sync(BucketId bucket) const { return cell(bucket).in_sync; }
 
   [[nodiscard]] const Settings& settings() const { return *settings_; }
   [[nodiscard]] const std::map<std::string, std::string>& setting_texts() const { return *setting_texts_; }

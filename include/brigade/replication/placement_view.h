@@ -7,6 +7,8 @@
 #include <optional>
 #include <vector>
 
+#include <boost/container/static_vector.hpp>
+
 #include "brigade/base/ids.h"
 #include "brigade/cluster/cluster_map.h"
 #include "brigade/placement/replicas.h"
@@ -34,8 +36,11 @@ struct ReadCandidate {
   BucketId bucket;     ///< the in-sync replica bucket that it is asked as
   bool knows = false;  ///< its "not here" means that the object does not exist
 };
-/// One for each node at most; empty means that nobody can tell.
-std::vector<ReadCandidate> read_candidates(const ClusterMap& map, const ObjectId& id);
+/// One for each node at most; empty means that nobody can tell. Costs no memory but its own.
+using ReadCandidates = boost::container::static_vector<ReadCandidate, placement::kWidestLevel.redundancy()>;
+ReadCandidates read_candidates(const ClusterMap& map, const ObjectId& id);
+/// The first of them.
+std::optional<ReadCandidate> nearest_candidate(const ClusterMap& map, const ObjectId& id);
 
 /// True if `node` serves `bucket` by this map.
 bool serves(const ClusterMap& map, NodeId node, BucketId bucket);
