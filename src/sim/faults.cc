@@ -43,7 +43,7 @@ void Faults::strike() {
       {1, &Faults::coup},           {1, &Faults::change_setting}, {1, &Faults::change_somebody},
       {1, &Faults::replace_one},    {1, &Faults::rot_one},
   };
-  if (world_.options().several_disks && prng_.chance(1, 5)) return lose_disk();
+  if (world_.options().several_disks && prng_.chance(1, 3)) return trouble_a_disk();
   std::uint32_t sum = 0;
   for (const auto& each : kFaults) sum += each.weight;
   auto drawn = static_cast<std::uint32_t>(prng_.below(sum));
@@ -151,13 +151,17 @@ void Faults::slow_restarts() {
 
 void Faults::change_somebody() {
   const std::size_t node = any_node();
+  if (prng_.chance(3, 4)) return reshape(world_.hosts()[node]->info.id);
+  renew_store(node, milliseconds{2500});
+}
+
+void Faults::renew_store(std::size_t node, Duration within) {
   Host& host = *world_.hosts()[node];
-  if (prng_.chance(3, 4)) return reshape(host.info.id);
   if (!host.wanted) return;
   world_.crash(node);
   world_.note("has another store", node);
   host.info.store = StoreId{prng_.next() | 1};
-  later(between(milliseconds{2}, milliseconds{2500}), [this, node] { world_.start(node); });
+  later(between(milliseconds{2}, within), [this, node] { world_.start(node); });
 }
 
 /// An operator changes what a node is to hold. Whoever leads may refuse.
@@ -241,6 +245,22 @@ void Faults::rot_one() {
   world_.note("its log rots", node);
   world_.hosts()[node]->disk.rot(prng_);
   later(between(milliseconds{2}, milliseconds{2500}), [this, node] { world_.start(node); });
+}
+
+void Faults::trouble_a_disk() {
+  switch (prng_.below(6)) {
+    case 0:
+      world_.hosts()[any_node()]->sync_fails = true;
+      break;
+    case 1:
+      // While the others elect the next one, who may have heard from it which disks it had.
+      crash_leader();
+      later(between(milliseconds{300}, milliseconds{800}),
+            [this, node = any_node()] { renew_store(node, milliseconds{50}); });
+      break;
+    default:
+      lose_disk();
+  }
 }
 
 void Faults::lose_disk() {
@@ -346,6 +366,7 @@ void Faults::heal() {
   network.set_late_permille(0);
   for (std::size_t i = 0; i < world_.options().nodes; ++i) {
     world_.hosts()[i]->flush_extra = {};
+    world_.hosts()[i]->sync_fails = false;
     world_.resume(i);
     world_.start(i);
   }

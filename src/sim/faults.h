@@ -53,7 +53,11 @@ class Faults {
   void remove_until_gone(std::size_t node);
   void give_up_what_waits_for(std::size_t leader, NodeId gone);
   void rot_one();
+  /// One of several is lost, the journal's can't sync what is written next, or all are replaced.
+  void trouble_a_disk();
   void lose_disk();
+  /// It starts again with other disks, but for the journal's.
+  void renew_store(std::size_t node, Duration within);
   /// Somebody is gone for good, or has a damaged log: with a second one no rule could bring the cluster back.
   [[nodiscard]] bool misses_somebody() const;
   /// The coordinator is cut off, and all others start anew at once: they remember nothing of what they owe it.

@@ -26,8 +26,9 @@ struct Host {
   wire::NodeInfo info;  ///< as it says at its next start; its id stays
   Disk disk;
   const std::int64_t drift_ppm;
-  bool wanted = true;      ///< false: a spare that is not used yet, or a machine that is gone for good
-  Duration flush_extra{};  ///< a disk that is slow for a while
+  bool wanted = true;       ///< false: a spare that is not used yet, or a machine that is gone for good
+  Duration flush_extra{};   ///< a disk that is slow for a while
+  bool sync_fails = false;  ///< the next batch will not become durable, or not for sure: the node must not go on
 
   Duration busy{};  ///< processor time of its control plane, if metered
 

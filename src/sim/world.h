@@ -69,6 +69,7 @@ class World {
   void receive(std::size_t node, const wire::Envelope& envelope);
   void carry_out(std::size_t node, cluster::Effects effects);
   void submit(std::size_t node, cluster::PersistBatch batch);
+  void fail_sync(std::size_t node);
   void send(std::size_t node, const cluster::Send& send);
   void tell(std::size_t node, const cluster::Event& event);
   void fetch_index(std::size_t node, NodeId from);

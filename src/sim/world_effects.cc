@@ -13,6 +13,7 @@ constexpr Duration kFillDelayMax = std::chrono::milliseconds{60};
 constexpr Duration kIndexTakes = std::chrono::milliseconds{2};
 constexpr Duration kIndexTakesMore = std::chrono::milliseconds{80};
 constexpr Duration kSayAgain = std::chrono::milliseconds{250};
+constexpr Duration kStartAgain = std::chrono::seconds{2};
 }  // namespace
 
 void World::carry_out(std::size_t node, cluster::Effects effects) {
@@ -56,10 +57,18 @@ void World::submit(std::size_t node, cluster::PersistBatch batch) {
   const bool lies = options_.flaw == Flaw::kDiskLies;
   events_.at(done, [this, node, life = host.life, lies, persisted] {
     if (hosts_[node]->life != life) return;
+    if (hosts_[node]->sync_fails) return fail_sync(node);
     hosts_[node]->disk.finish_oldest();
     if (!lies) in_life(node, life, persisted);
   });
   if (lies) events_.after({}, [this, node, life = host.life, persisted] { in_life(node, life, persisted); });
+}
+
+void World::fail_sync(std::size_t node) {
+  note("can't sync", node);
+  hosts_[node]->sync_fails = false;
+  crash(node);
+  events_.after(some(kStartAgain), [this, node] { start(node); });
 }
 
 void World::send(std::size_t node, const cluster::Send& out) {

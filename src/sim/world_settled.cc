@@ -2,8 +2,11 @@
 // Source: testing "Invariants" E4, P1, P3, R1.
 #include "world.h"
 
+#include <algorithm>
 #include <cmath>
 #include <map>
+#include <string>
+#include <vector>
 
 #include "brigade/placement/planner.h"
 
@@ -11,32 +14,54 @@ namespace brigade::sim {
 
 namespace {
 
-/// Every bucket serves, everybody has its share, and pairs are on different nodes unless one has more than half of all:
-/// empty if so, else what is not.
+/// Pairs are apart, on nodes or in zones, unless one of these has more than half of all buckets: then its excess is
+/// not.
+template <class Key>
+bool are_apart(std::size_t together, const std::map<Key, double>& shares) {
+  double excess = 0;
+  for (const auto& [key, share] : shares) excess = std::max(excess, 2 * share - static_cast<double>(kBucketCount));
+  return static_cast<double>(together) <= excess + 2;
+}
+
+/// Every bucket serves, everybody has its share, pairs are apart, and the planner wants no more: empty if so, else what
+/// is not.
 std::string unsettled_part(const cluster::ClusterMap& map) {
   std::map<NodeId, std::size_t> owned;
-  std::size_t together = 0;
+  std::vector<NodeId> owners(kBucketCount);
+  std::size_t on_one_node = 0;
+  std::size_t in_one_zone = 0;
   for (std::size_t i = 0; i < kBucketCount; ++i) {
     const cluster::Cell& cell = map.cell(BucketId{static_cast<std::uint16_t>(i)});
     if (cell.state != cluster::BucketState::kServing || !cell.in_sync || cell.new_owner)
       return "bucket " + std::to_string(i) + " is " + std::string(wire::state_name(cell.state)) +
              (cell.in_sync ? "" : ", not in sync") + (cell.new_owner ? ", with a new owner" : "");
     ++owned[cell.owner];
-    if (cell.owner == map.cell(BucketId{static_cast<std::uint16_t>(i ^ 1)}).owner) ++together;
+    owners[i] = cell.owner;
+    const NodeId other = map.cell(BucketId{static_cast<std::uint16_t>(i ^ 1)}).owner;
+    const cluster::RosterEntry* node = map.node(cell.owner);
+    const cluster::RosterEntry* sibling = map.node(other);
+    if (cell.owner == other) ++on_one_node;
+    if (node != nullptr && sibling != nullptr && node->node.zone == sibling->node.zone) ++in_one_zone;
   }
   std::vector<placement::PlanNode> nodes;
   for (const cluster::RosterEntry& e : map.roster())
     nodes.push_back({e.node.id, e.node.zone, e.node.weight, e.takes_share()});
   const std::vector<double> shares = placement::shares(nodes);
-  double excess = 0;
+  std::map<NodeId, double> node_shares;
+  std::map<std::string, double> zone_shares;
   for (std::size_t n = 0; n < nodes.size(); ++n) {
     if (std::abs(static_cast<double>(owned[nodes[n].id]) - shares[n]) > 1.0)
       return to_string(nodes[n].id) + " owns " + std::to_string(owned[nodes[n].id]) + " buckets, its share is " +
              std::to_string(shares[n]);
-    excess = std::max(excess, 2 * shares[n] - static_cast<double>(kBucketCount));
+    node_shares[nodes[n].id] = shares[n];
+    zone_shares[nodes[n].zone] += shares[n];
   }
-  if (static_cast<double>(together) <= excess + 2) return {};
-  return std::to_string(together) + " buckets are on the node of their pair's other";
+  if (!are_apart(on_one_node, node_shares))
+    return std::to_string(on_one_node) + " buckets are on the node of their pair's other";
+  if (!are_apart(in_one_zone, zone_shares))
+    return std::to_string(in_one_zone) + " buckets are in the zone of their pair's other";
+  const std::uint32_t moves = placement::plan(nodes, owners).moves;
+  return moves == 0 ? std::string() : std::to_string(moves) + " buckets would move by a new plan";
 }
 
 }  // namespace
@@ -86,6 +111,8 @@ std::string World::why_not_settled() const {
            (entry == nullptr ? ", not in the roster"
             : entry->up      ? ", up"
                              : ", down");
+    if (entry != nullptr && entry->incarnation != host.disk.incarnation()) why += " in another life";
+    if (entry != nullptr && entry->node.store != host.info.store) why += " with a store that it has no more";
     for (const auto& [state, count] : states)
       why += ", " + std::to_string(count) + " " + std::string(wire::state_name(state));
   }

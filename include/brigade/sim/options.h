@@ -37,7 +37,8 @@ struct Options {
   bool joining = false;
   /// The last so many of `nodes` belong to no cluster at first: each takes the place of one that is gone for good.
   std::size_t spares = 0;
-  /// Nodes lose one disk of several now and then, and with it what they hold of some buckets.
+  /// Nodes lose one disk of several now and then, and with it what they hold of some buckets; or all of them; or a sync
+  /// of the journal fails, and with it the process.
   bool several_disks = false;
   Duration faults = std::chrono::seconds{10};
   Duration heal_limit = std::chrono::seconds{60};

@@ -2,13 +2,17 @@
 //   swarm [--first SEED] [--seeds N | --minutes M] [--kind KIND] [--jobs N] [--keep FILE]
 //   swarm --kind KIND --trace SEED      one seed, with all that happens in it
 //   swarm --kind KIND --shrink SEED     a seed that fails, with as few of its faults as still make it fail
+//   swarm --again FILE                  the seeds of a file that --keep wrote
 // Each kind is a shape of cluster and faults. Safety is asked for at every step, then the cluster must come together.
-// A seed that fails is printed with the command that replays it, and appended to FILE. Exit code 1 if any failed.
+// Some seeds run twice, and must do the same again. A seed that fails is printed with the command that replays it, and
+// appended to FILE. Exit code 1 if any failed.
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
 #include <iostream>
+#include <malloc.h>
 #include <string>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -24,6 +28,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 constexpr unsigned long long kFailuresShown = 10;  ///< by one process; more say nothing new
+constexpr unsigned long long kTwiceEvery = 50;     ///< of so many seeds one runs twice
 
 struct Arguments {
   std::uint64_t first = 1;
@@ -32,6 +37,7 @@ struct Arguments {
   std::string kind = "five";
   unsigned jobs = std::max(1U, std::thread::hardware_concurrency());
   std::string keep;
+  std::string again;
   std::uint64_t trace = 0;
   std::uint64_t shrink = 0;
 };
@@ -39,7 +45,8 @@ struct Arguments {
 [[noreturn]] void usage() {
   std::fputs(
       "usage: swarm [--first SEED] [--seeds N | --minutes M] [--kind KIND] [--jobs N] [--keep FILE]\n"
-      "       swarm --kind KIND --trace SEED | --shrink SEED\nkinds:",
+      "       swarm --kind KIND --trace SEED | --shrink SEED\n"
+      "       swarm --again FILE\nkinds:",
       stderr);
   for (const Kind& kind : kinds()) std::fprintf(stderr, "\n  %-10s %s", kind.name, kind.what);
   std::fputs("\n", stderr);
@@ -58,6 +65,8 @@ Arguments parse(int argc, char** argv) {
       a.minutes = std::strtod(value, nullptr);
     else if (flag == "--keep")
       a.keep = value;
+    else if (flag == "--again")
+      a.again = value;
     else if (flag == "--first")
       a.first = std::strtoull(value, nullptr, 10);
     else if (flag == "--seeds")
@@ -78,23 +87,34 @@ Arguments parse(int argc, char** argv) {
 /// What a run that was made elsewhere came to. Lies in memory that both processes see.
 struct Verdict {
   bool ended = false;
-  std::uint64_t steps = 0, transactions = 0, groups = 0, crashes = 0, faults = 0;
+  std::uint64_t steps = 0, transactions = 0, groups = 0, crashes = 0, faults = 0, hash = 0;
   char violation[16'000] = {};
 
   [[nodiscard]] std::string text() const { return ended ? violation : "a check in a node ended the process"; }
 };
 
+/// Memory that is not as it was the first time: other addresses, in another order, and other bytes in what is fresh.
+void disturb_memory() {
+  ::mallopt(M_PERTURB, 0x5a);
+  std::vector<void*> blocks;
+  for (std::size_t i = 0; i < 20'000; ++i) blocks.push_back(std::malloc(16 + i * 40503 % 800));
+  for (std::size_t i = 0; i < blocks.size(); ++i)
+    if (i * 40503 % 7 < 3) std::free(blocks[i]);
+}
+
 /// In a process of its own, so that a check that ends it is named with its seed.
-void run_apart(const Options& options, Verdict& verdict) {
+void run_apart(const Options& options, Verdict& verdict, bool again = false) {
   verdict = Verdict{};
   const pid_t child = ::fork();
   if (child == 0) {
+    if (again) disturb_memory();
     const Outcome outcome = Simulation(options).run();
     verdict.steps = outcome.steps;
     verdict.transactions = outcome.committed;
     verdict.groups = outcome.groups;
     verdict.crashes = outcome.crashes;
     verdict.faults = outcome.faults;
+    verdict.hash = outcome.trace_hash;
     std::strncpy(verdict.violation, outcome.violation.c_str(), sizeof verdict.violation - 1);
     verdict.ended = true;
     ::_exit(0);
@@ -129,9 +149,15 @@ int work(const Arguments& a, unsigned number) {
   unsigned long long ran = 0, failed = 0, steps = 0, transactions = 0, groups = 0, crashes = 0, faults = 0;
   for (std::uint64_t i = number; a.minutes > 0 ? passed() < 60 * a.minutes : i < a.seeds; i += a.jobs) {
     run_apart(kind.options(a.first + i), verdict);
-    if (!verdict.text().empty()) {
+    std::string wrong = verdict.text();
+    if (wrong.empty() && ran % kTwiceEvery == 0) {
+      const std::uint64_t hash = verdict.hash;
+      run_apart(kind.options(a.first + i), verdict, true);
+      if (verdict.hash != hash) wrong = "seed " + std::to_string(a.first + i) + " does something else the second time";
+    }
+    if (!wrong.empty()) {
       ++failed;
-      report_failure(a, a.first + i, verdict.text());
+      report_failure(a, a.first + i, wrong);
       if (failed >= kFailuresShown) break;
     }
     ++ran;
@@ -186,8 +212,28 @@ int trace(const Arguments& a) {
   return outcome.ok() ? 0 : 1;
 }
 
+/// Each line of the file ends with `--kind KIND --trace SEED`; `#` begins a comment.
+int again(const Arguments& a) {
+  std::ifstream file(a.again);
+  std::string word;
+  Arguments one;
+  unsigned ran = 0;
+  int failed = 0;
+  while (file >> word) {
+    if (word.starts_with('#')) std::getline(file, word);
+    if (word == "--kind") file >> one.kind;
+    if (word != "--trace" || !(file >> one.first) || find_kind(one.kind) == nullptr) continue;
+    one.seeds = 1;
+    ++ran;
+    failed |= work(one, 0);
+  }
+  if (ran == 0) std::fprintf(stderr, "swarm: no seeds in %s\n", a.again.c_str());
+  return ran == 0 ? 2 : failed;
+}
+
 int run(int argc, char** argv) {
   const Arguments a = parse(argc, argv);
+  if (!a.again.empty()) return again(a);
   if (a.trace != 0) return trace(a);
   if (a.shrink != 0) return shrink(a);
   std::vector<pid_t> workers;
