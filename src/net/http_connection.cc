@@ -15,6 +15,7 @@ constexpr std::size_t kUnreadMax = 64 * 1024;  ///< body bytes that are read and
 constexpr int kBlankLinesMax = 4;              ///< before a request line
 constexpr std::chrono::milliseconds kLingerTime{1'000};
 constexpr std::size_t kLingerBytes = 4 << 20;
+constexpr std::chrono::milliseconds kRefusalTime{1'000};  ///< for a request that is going to be refused to arrive
 
 /// 417 has no error code of its own: nothing but this server says it.
 constexpr std::string_view kExpectationProblem =
@@ -34,26 +35,19 @@ std::string what(const std::exception_ptr& thrown) {
 
 }  // namespace
 
-HttpConnection::HttpConnection(asio::ip::tcp::socket socket, const ServerContext& context)
+HttpConnection::HttpConnection(asio::ip::tcp::socket socket, const ServerContext& context, bool is_refused)
     : context_(context),
       socket_(std::move(socket)),
-      inbox_(std::max<std::size_t>(context.options.header_bytes_max, 1024) + 1) {}
+      remote_(socket_.remote()),
+      inbox_(std::max<std::size_t>(context.options.header_bytes_max, 1024) + 1),
+      is_refused_(is_refused) {}
 
-HttpConnection::HttpConnection(asio::ip::tcp::socket socket, const ServerContext& context, std::string_view arrived,
-                               std::optional<PeerSession> session)
-    : HttpConnection(std::move(socket), context) {
+void HttpConnection::take_over(std::string_view arrived, std::optional<PeerSession> session) {
   const auto room = inbox_.room();
   BRIGADE_CHECK(arrived.size() <= room.size(), arrived.size() << " bytes have arrived");
   std::memcpy(room.data(), arrived.data(), arrived.size());
   inbox_.filled(arrived.size());
   session_ = std::move(session);
-}
-
-asio::awaitable<void> HttpConnection::turn_away() {
-  Error full(Errc::kOverloaded, "this node has all the connections that it takes: ask again later, or another node");
-  co_await refuse(std::move(full));
-  co_await linger();
-  socket_.close();
 }
 
 asio::awaitable<void> HttpConnection::run() {
@@ -66,6 +60,10 @@ asio::awaitable<void> HttpConnection::run() {
         break;
       }
       if (!*parsed) break;
+      if (is_refused_) {
+        co_await refuse(Error(Errc::kOverloaded, "as many connections are open as this node takes: ask again"));
+        break;
+      }
       const bool goes_on = co_await serve(std::move(**parsed));
       first_ = false;
       if (!goes_on) break;
@@ -87,6 +85,7 @@ void HttpConnection::move_away() {
 
 void HttpConnection::close_if_idle() {
   if (idle_) socket_.close();
+  idle_ = false;
 }
 
 /// Nothing: the connection is over, without an answer. An error: to be answered, and then it's over.
@@ -96,7 +95,10 @@ asio::awaitable<Result<std::optional<ParsedRequest>>> HttpConnection::read_head(
   HeadScanner scanner;
   int blank_lines = 0;
   idle_ = inbox_.empty();
-  auto deadline = TimedSocket::Clock::now() + (first_ || !idle_ ? options.header_timeout : options.idle_timeout);
+  idle_since_ = TimedSocket::Clock::now();
+  auto deadline = idle_since_ + (is_refused_        ? kRefusalTime
+                                 : first_ || !idle_ ? options.header_timeout
+                                                    : options.idle_timeout);
   while (true) {
     const auto length = scanner.scan(inbox_.view());
     if (!length) co_return length.error();
@@ -172,7 +174,7 @@ asio::awaitable<bool> HttpConnection::serve(ParsedRequest parsed) {
 
 asio::awaitable<bool> HttpConnection::handle(Turn& turn, RequestHead head, BodyFraming framing) {
   const std::optional<NodeId> peer = session_ ? std::optional<NodeId>(session_->client()) : std::nullopt;
-  ServerRequest request(turn, std::move(head), framing, peer);
+  ServerRequest request(turn, std::move(head), framing, peer, remote_);
   ServerResponse response(turn);
   answered_ = true;
   std::string defect;

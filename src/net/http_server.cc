@@ -27,6 +27,8 @@ using boost::system::error_code;
 constexpr auto kTuple = asio::as_tuple(asio::use_awaitable);
 /// How long accepting rests when the process has no file descriptors left.
 constexpr std::chrono::milliseconds kAcceptRest{50};
+/// Connections over the limit that are told so at a time.
+constexpr std::size_t kRefusedMax = 256;
 /// For coroutines to end after their connections were cut.
 constexpr std::chrono::milliseconds kCutGrace{1'000};
 
@@ -42,6 +44,17 @@ struct Listener {
   }
   void cut() {
     for (HttpConnection* connection : connections) connection->cut();
+  }
+
+  /// Closes the connection that has waited longest for a request; false if none waits.
+  bool make_room() {
+    HttpConnection* longest = nullptr;
+    for (HttpConnection* connection : connections) {
+      const auto since = connection->idle_since();
+      if (since && (longest == nullptr || *since < *longest->idle_since())) longest = connection;
+    }
+    if (longest != nullptr) longest->close_if_idle();
+    return longest != nullptr;
   }
 
   ServerContext context;
@@ -67,8 +80,8 @@ class Listed {
   std::list<HttpConnection*>::iterator at_;
 };
 
-asio::awaitable<void> serve(std::shared_ptr<Listener> listener, tcp::socket socket) {
-  HttpConnection connection(std::move(socket), listener->context);
+asio::awaitable<void> serve(std::shared_ptr<Listener> listener, tcp::socket socket, bool is_refused) {
+  HttpConnection connection(std::move(socket), listener->context, is_refused);
   const Listed listed(*listener, connection);
   co_await connection.run();
 }
@@ -79,19 +92,17 @@ asio::awaitable<void> go_on(std::shared_ptr<Listener> listener, MovingConnection
   const int handle = moving.release();
   ::getsockname(handle, reinterpret_cast<sockaddr*>(&name), &length);
   tcp::socket socket(listener->acceptor.get_executor(), name.ss_family == AF_INET6 ? tcp::v6() : tcp::v4(), handle);
-  HttpConnection connection(std::move(socket), listener->context, moving.arrived, std::move(moving.session));
   const bool is_full = listener->connections.size() >= listener->context.options.connections_max;
+  HttpConnection connection(std::move(socket), listener->context, is_full && !listener->make_room());
+  connection.take_over(moving.arrived, std::move(moving.session));
   const Listed listed(*listener, connection);
-  if (is_full) {
-    co_await connection.turn_away();
-  } else {
-    co_await connection.run();
-  }
+  co_await connection.run();
 }
 
 asio::awaitable<void> accept(std::shared_ptr<Listener> listener) {
+  const std::size_t most = listener->context.options.connections_max;
   while (!listener->context.draining) {
-    if (listener->connections.size() >= listener->context.options.connections_max) {
+    if (listener->connections.size() >= most + kRefusedMax) {
       listener->changed.expires_at(asio::steady_timer::time_point::max());
       (void)co_await listener->changed.async_wait(kTuple);
       continue;
@@ -105,7 +116,8 @@ asio::awaitable<void> accept(std::shared_ptr<Listener> listener) {
       continue;
     }
     const auto executor = listener->acceptor.get_executor();
-    asio::co_spawn(executor, serve(listener, std::move(socket)), asio::detached);
+    const bool is_refused = listener->connections.size() >= most && !listener->make_room();
+    asio::co_spawn(executor, serve(listener, std::move(socket), is_refused), asio::detached);
     // The new coroutine is listed when it first runs; let it, so that connections_max holds.
     co_await asio::post(executor, asio::use_awaitable);
   }

@@ -46,20 +46,22 @@ struct Turn {
 
 class ServerRequest final : public Request {
  public:
-  ServerRequest(Turn& turn, RequestHead head, BodyFraming framing, std::optional<NodeId> peer)
-      : turn_(turn), head_(std::move(head)), framing_(framing), peer_(peer) {}
+  ServerRequest(Turn& turn, RequestHead head, BodyFraming framing, std::optional<NodeId> peer,
+                const std::string& remote)
+      : turn_(turn), head_(std::move(head)), framing_(framing), peer_(peer), remote_(remote) {}
   [[nodiscard]] const RequestHead& head() const override { return head_; }
   [[nodiscard]] const BodyFraming& framing() const override { return framing_; }
   asio::awaitable<Result<std::size_t>> read_some(std::span<std::byte> buffer) override;
   asio::awaitable<Result<std::string>> read_all(std::size_t bytes_max) override;
   [[nodiscard]] std::optional<NodeId> peer() const override { return peer_; }
-  [[nodiscard]] std::string remote() const override { return turn_.socket.remote(); }
+  [[nodiscard]] const std::string& remote() const override { return remote_; }
 
  private:
   Turn& turn_;
   RequestHead head_;
   BodyFraming framing_;
   std::optional<NodeId> peer_;
+  const std::string& remote_;
 };
 
 class ServerResponse final : public Response {

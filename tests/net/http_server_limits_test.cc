@@ -104,24 +104,44 @@ TEST_CASE("a handler with a defect is reported, and the client gets no half trut
   }
 }
 
-TEST_CASE("connections over the limit wait until another is over") {
+TEST_CASE("a connection over the limit takes the place of the one that has been idle longest") {
   TestServerOptions options;
   options.connections_max = 2;
   TestServer server(options);
-  auto first = std::make_unique<RawClient>(server.address());
+  RawClient first(server.address());
+  REQUIRE(first.send(get("/hello")));
+  CHECK(first.answer().status == 200);
   RawClient second(server.address());
-  REQUIRE(first->send(get("/hello")));
   REQUIRE(second.send(get("/hello")));
-  CHECK(first->answer().status == 200);
   CHECK(second.answer().status == 200);
   RawClient third(server.address());
   REQUIRE(third.send(get("/hello")));
+  CHECK(third.answer().status == 200);
+  CHECK(first.rest() == "closed");
   REQUIRE(second.send(get("/hello")));
   CHECK(second.answer().status == 200);
   CHECK(server.connections() == 2);
-  first.reset();
+}
+
+TEST_CASE("a connection over the limit is refused at once while the others are busy, and taken when one is over") {
+  TestServerOptions options;
+  options.connections_max = 1;
+  TestServer server(options);
+  RawClient busy(server.address());
+  REQUIRE(busy.send(get("/wait")));
+  CHECK(server.next_event() == "waiting");
+  RawClient second(server.address());
+  REQUIRE(second.send(get("/hello")));
+  const auto refusal = second.answer();
+  CHECK(refusal.status == 503);
+  CHECK(refusal.field("Retry-After") == "1");
+  CHECK(refusal.field("Connection") == "close");
+  CHECK_THAT(refusal.body, Catch::Contains("urn:brigade:problem:overloaded"));
+  server.release();
+  CHECK(busy.answer().body == "waited");
+  RawClient third(server.address());
+  REQUIRE(third.send(get("/hello")));
   CHECK(third.answer().status == 200);
-  CHECK(server.connections() == 2);
 }
 
 TEST_CASE("draining closes idle connections at once and lets the others finish") {

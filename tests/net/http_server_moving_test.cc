@@ -65,25 +65,29 @@ TEST_CASE("a connection moves with all that has arrived on it") {
   }
 }
 
-TEST_CASE("a server that has all its connections turns those away that come from elsewhere") {
+TEST_CASE("a server that has all its connections takes no more from elsewhere, unless one of them is idle") {
   TestServerOptions few;
   few.connections_max = 1;
   TestServer other(few);
   TestServerOptions options;
-  options.elsewhere = "/echo";
+  options.elsewhere = "/";
   options.other = &other;
   TestServer server(options);
   RawClient first(server.address());
-  REQUIRE(first.send(put("/echo", "abc")));
-  CHECK(first.answer().body == "abc");
+  REQUIRE(first.send(get("/wait")));
+  REQUIRE(other.next_event() == "waiting");
   RawClient second(server.address());
   REQUIRE(second.send(put("/echo", "abc")));
   const auto refused = second.answer();
   CHECK(refused.status == 503);
   CHECK(refused.field("Retry-After").has_value());
   CHECK(second.rest() == "closed");
-  REQUIRE(first.send(get("/hello")));
-  CHECK(first.answer().body == "hello");
+  other.release();
+  CHECK(first.answer().body == "waited");
+  RawClient third(server.address());
+  REQUIRE(third.send(put("/echo", "abc")));
+  CHECK(third.answer().body == "abc");
+  CHECK(first.rest() == "closed");
 }
 
 TEST_CASE("servers of one process share an address, and nobody else gets a part of it") {

@@ -3,6 +3,7 @@
 
 #include "replication/maps.h"
 
+#include <algorithm>
 #include <chrono>
 #include <exception>
 #include <functional>
@@ -56,7 +57,7 @@ class FakeControl final : public Control {
   }
   [[nodiscard]] std::shared_ptr<const View> view() const override { return view_; }
   [[nodiscard]] bool may_serve() const override { return serves; }
-  void report(wire::Report /*report*/) override {}
+  void report(wire::Report report) override { reported.push_back(std::move(report)); }
   void propose(wire::Change change, std::function<void(Result<Position>)> done) override {
     proposed.push_back(std::move(change));
     done(outcome);
@@ -70,6 +71,7 @@ class FakeControl final : public Control {
   bool is_coordinator = true;
   Result<Position> outcome = Position{Epoch{1, NodeId{1}}, Seq{42}};
   std::vector<wire::Change> proposed;
+  std::vector<wire::Report> reported;
 
  private:
   std::shared_ptr<const View> view_;
@@ -77,16 +79,27 @@ class FakeControl final : public Control {
 
 class FakeRequest final : public net::Request {
  public:
-  FakeRequest(net::RequestHead head, std::string body) : head_(std::move(head)), body_(std::move(body)) {}
+  FakeRequest(net::RequestHead head, std::string body) : head_(std::move(head)), body_(std::move(body)) {
+    if (!body_.empty()) framing_ = net::BodyFraming::of_length(body_.size());
+  }
   [[nodiscard]] const net::RequestHead& head() const override { return head_; }
   [[nodiscard]] const net::BodyFraming& framing() const override { return framing_; }
-  asio::awaitable<Result<std::size_t>> read_some(std::span<std::byte> /*buffer*/) override { co_return std::size_t{0}; }
+  asio::awaitable<Result<std::size_t>> read_some(std::span<std::byte> buffer) override {
+    const std::size_t count = std::min(buffer.size(), body_.size() - read);
+    std::ranges::copy(std::as_bytes(std::span(body_)).subspan(read, count), buffer.begin());
+    read += count;
+    co_return count;
+  }
   asio::awaitable<Result<std::string>> read_all(std::size_t bytes_max) override {
     if (body_.size() > bytes_max) co_return Error{Errc::kTooLarge, "too large"};
     co_return body_;
   }
-  [[nodiscard]] std::optional<NodeId> peer() const override { return std::nullopt; }
-  [[nodiscard]] std::string remote() const override { return "test"; }
+  [[nodiscard]] std::optional<NodeId> peer() const override { return sender; }
+  [[nodiscard]] const std::string& remote() const override { return from; }
+
+  std::string from = "10.0.0.1:1000";
+  std::optional<NodeId> sender;
+  std::size_t read = 0;  ///< bytes of the body, piece by piece
 
  private:
   net::RequestHead head_;

@@ -45,8 +45,8 @@ class Request {
   virtual asio::awaitable<Result<std::string>> read_all(std::size_t bytes_max) = 0;
   /// On an authenticated listener: the peer that signed this request.
   [[nodiscard]] virtual std::optional<NodeId> peer() const = 0;
-  /// host:port of the other end, for logs.
-  [[nodiscard]] virtual std::string remote() const = 0;
+  /// host:port of the other end. Valid as long as the request.
+  [[nodiscard]] virtual const std::string& remote() const = 0;
 };
 
 /// The answer. begin, then write as often as needed, then end; or send, once. A handler that ends without an answer is
@@ -94,7 +94,8 @@ class MovingConnection {
 struct ServerOptions {
   std::string address = "127.0.0.1:0";  ///< host:port; port 0 lets the system choose
   std::string server_name = "brigade";  ///< value of Server:
-  std::size_t connections_max = 4096;   ///< further ones wait in the listen queue
+  /// One more takes the place of the one that has been idle longest; if none is idle, its request is answered with 503.
+  std::size_t connections_max = 4096;
   std::size_t header_bytes_max = 16 * 1024;
   std::size_t fields_max = 64;
   std::chrono::milliseconds header_timeout{10'000};
