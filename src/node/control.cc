@@ -3,6 +3,7 @@
 
 #include "control_loop.h"
 #include "control_published.h"
+#include "thread_role.h"
 
 #include <atomic>
 #include <cerrno>
@@ -33,6 +34,7 @@ class ThreadedControl final : public Control {
     if (!loop) return loop.error();
     loop_ = std::move(*loop);
     thread_ = std::thread([this] {
+      take_role(ThreadRole::kControl, "control");
       loop_->begin();
       io_.run();
     });

@@ -1,5 +1,7 @@
 #include "control_journal.h"
 
+#include "thread_role.h"
+
 #include <algorithm>
 #include <utility>
 #include <variant>
@@ -52,6 +54,7 @@ bool JournalWriter::wait_for(Batches& batches) {
 }
 
 void JournalWriter::run() {
+  take_role(ThreadRole::kControl, "journal");
   Batches batches;
   while (wait_for(batches)) {
     if (auto written = write(batches); !written) {

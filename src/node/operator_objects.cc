@@ -107,7 +107,7 @@ asio::awaitable<Status> list_here(NodeContext& context, Page& page) {
     auto visit = [store, view, self, first, &page] {
       scan(*store, *store, *view, self, first, first + kBucketsPerVisit, page);
     };
-    co_await context.disk.run(std::move(visit));
+    co_await context.disk.run_behind(std::move(visit));
   }
   co_return Status{};
 }

@@ -46,7 +46,7 @@ asio::awaitable<json::object> verify_here(NodeContext& context) {
   json::array* differences = &body.at("differences").get_array();
   store::ObjectStore* store = &context.store;
   auto visit = [store, differences] { add_keys(*store, *differences); };
-  if (!differences->empty()) co_await context.disk.run(std::move(visit));
+  if (!differences->empty()) co_await context.disk.run_behind(std::move(visit));
   co_return body;
 }
 

@@ -32,7 +32,7 @@ asio::awaitable<void> Repairer::repair_all() {
   store::ObjectStore* store = &context_.store;
   const std::size_t most = kAtOnce + waits_.size();  // those that wait must not hide the others
   auto visit = [store, most] { return store->damaged(most); };
-  const std::vector<store::IndexEntry> damaged = co_await context_.disk.run(std::move(visit));
+  const std::vector<store::IndexEntry> damaged = co_await context_.disk.run_behind(std::move(visit));
   for (const store::IndexEntry& entry : damaged) {
     if (stopped_ || !context_.control.may_serve()) co_return;
     const auto waiting = waits_.find(entry.id);

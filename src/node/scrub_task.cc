@@ -67,7 +67,7 @@ asio::awaitable<void> ScrubTask::run() {
       continue;
     }
     auto step = [this] { return context_.store.scrub(kPieceBytes, wall_now()); };
-    const std::uint64_t read = co_await context_.disk.run(std::move(step));
+    const std::uint64_t read = co_await context_.disk.run_behind(std::move(step));
     credit -= static_cast<double>(read);
     const store::ScrubProgress progress = context_.store.scrub_progress();
     if (fast && progress.passes >= context_.scrub.goal) {

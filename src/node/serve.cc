@@ -11,6 +11,7 @@
 #include "read_loop.h"
 #include "repairer.h"
 #include "scrub_task.h"
+#include "thread_role.h"
 #include "tombstone_collector.h"
 
 #include <algorithm>
@@ -72,6 +73,7 @@ class Process {
     }
     spdlog::info("serving clients at http://{} peers={} node={} id={}", client_server_->address(),
                  peer_server_->address(), config_.name, to_string(context_->self));
+    take_role(ThreadRole::kData);
     io_.run();
     shut();
     if (exit_code_ != 0) {
@@ -248,7 +250,7 @@ class Process {
     while (!stopping_) {
       store_->set_retention(control_->view()->map.settings().retention);
       auto step = [this] { return store_->maintain(wall_now()); };
-      const store::MaintainResult result = co_await disk_.run(std::move(step));
+      const store::MaintainResult result = co_await disk_.run_behind(std::move(step));
       if (!result.again) co_await pause_for(kMaintenanceTurn);
     }
   }

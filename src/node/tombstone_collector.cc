@@ -86,7 +86,7 @@ asio::awaitable<TombstoneCollector::Entries> TombstoneCollector::due(BucketId fi
     }
     return old;
   };
-  Entries old = co_await context_.disk.run(std::move(visit));
+  Entries old = co_await context_.disk.run_behind(std::move(visit));
   co_return std::move(old);
 }
 

@@ -1,0 +1,17 @@
+// What a thread is called, and what it has of the processor against the others.  Source: design §4 Leases.
+// Concept: the control plane needs little, and needs it at once: a heartbeat that is late costs a lease. So its threads
+//          go first where the system lets them (a lower nice value takes CAP_SYS_NICE), and otherwise those that move
+//          data step back, which anybody may. Niceness is a thread's own on Linux, and its threads inherit it.
+// Thread:  speaks of the calling one.
+#pragma once
+
+#include <cstdint>
+
+namespace brigade::node {
+
+enum class ThreadRole : std::uint8_t { kControl, kData };
+
+/// `name` (15 characters at most) is what tools show (top -H); nothing: as the process.
+void take_role(ThreadRole role, const char* name = nullptr);
+
+}  // namespace brigade::node
