@@ -41,6 +41,8 @@ class Gate {
   Gate(asio::any_io_executor executor, std::size_t places) : executor_(std::move(executor)), free_(places) {}
   asio::awaitable<void> enter();
   void leave();
+  /// How many wait.
+  [[nodiscard]] std::size_t waiting() const { return waiting_.size(); }
 
  private:
   asio::any_io_executor executor_;
@@ -51,6 +53,8 @@ class Gate {
 /// One writer per object at a time, in the order of asking (design §5 "per key in order").
 class KeyLocks {
  public:
+  static constexpr std::size_t kUsersMax = 128;  ///< of one key
+
   class Holder {
    public:
     Holder(KeyLocks& locks, ObjectId id) : locks_(&locks), id_(id) {}
@@ -67,6 +71,11 @@ class KeyLocks {
 
   explicit KeyLocks(asio::any_io_executor executor) : executor_(std::move(executor)) {}
   asio::awaitable<Holder> acquire(ObjectId id);
+  /// As many wait for this one as may: whoever has a client to answer says no instead.
+  [[nodiscard]] bool is_crowded(const ObjectId& id) const {
+    const auto at = users_.find(id);
+    return at != users_.end() && at->second >= kUsersMax;
+  }
 
  private:
   void release(ObjectId id);

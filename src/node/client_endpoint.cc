@@ -24,6 +24,11 @@ asio::awaitable<void> ClientEndpoint::handle(net::Request& request, net::Respons
     co_return;
   }
   const std::string key = std::move(*decoded);
+  const auto place = context_.enter(Work::kWrite, request, upload_bytes(request.framing()));
+  if (!place) {
+    co_await send_overloaded(response);
+    co_return;
+  }
   if (head.method == "PUT" || head.method == "DELETE") {
     co_await write_object(context_, key, request, response);
   } else {

@@ -4,6 +4,9 @@
 
 #include "node_context.h"
 
+#include <optional>
+#include <string>
+
 #include <boost/asio/awaitable.hpp>
 
 #include "brigade/net/http_server.h"

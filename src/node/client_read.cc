@@ -46,6 +46,12 @@ asio::awaitable<void> serve_client_read(LoopContext& context, net::Request& requ
     co_return;
   }
   const std::string key = std::move(*decoded);
+  const ObjectId id = object_id(context.naming, key);
+  const auto place = context.enter(Work::kRead, request, read_bytes(context.store.find(id)));
+  if (!place) {
+    co_await send_overloaded(response);
+    co_return;
+  }
   ++(head.method == "GET" ? context.stats.gets : context.stats.heads);
   const bool redirected = co_await redirect(context, key, request, response);
   if (!redirected) co_await read_object(context, key, request, response);

@@ -19,6 +19,7 @@
 #include <toml++/toml.h>
 
 #include "brigade/base/limits.h"
+#include "brigade/base/settings.h"
 
 namespace brigade::node {
 namespace {
@@ -31,7 +32,7 @@ struct Key {
   std::string_view comment;
 };
 
-constexpr std::array<Key, 16> kKeys = {{
+constexpr std::array<Key, 18> kKeys = {{
     {"name", "The node's name, unique in the cluster: 1 to 63 of A-Z a-z 0-9 . _ -"},
     {"zone",
      "What fails together with this node (a rack, a room) when it joins; later `brigade rezone` says. May be empty."},
@@ -45,6 +46,9 @@ constexpr std::array<Key, 16> kKeys = {{
     {"multicast", "The group and port of the datagrams; the same on all nodes."},
     {"interface", "IPv4 address of the interface for multicast; empty: the host of the peer address."},
     {"disks", "Directories on further disks that hold objects, too, each its own share. Add to them, take none away."},
+    {"writes_max",
+     "Writes that are under way at a time for clients, and as many for other nodes; more are answered 503."},
+    {"request_memory", "What all requests may hold in memory; for what goes beyond it the answer is 503. From 32MiB."},
     {"peers", "Peer addresses of other nodes, for the first contact."},
     {"cluster", "The cluster that this node belongs to. Never change it."},
     {"naming_seed", "What keys are hashed with; the same on all nodes, known to nobody else. Never change it."},
@@ -116,6 +120,15 @@ class Reader {
       out = static_cast<std::uint32_t>(*value);
     else
       complain(*node, key, "must be a whole number from 0 to " + std::to_string(max));
+  }
+  void size(std::string_view key, std::uint64_t& out) {
+    std::string value;
+    text(key, value);
+    if (value.empty()) return;
+    if (const auto bytes = parse_size(value))
+      out = *bytes;
+    else
+      complain(*find(key), key, "must be a size, such as \"1GiB\"");
   }
   void hex(std::string_view key, std::uint64_t& out) {
     const auto* node = find(key);
@@ -191,6 +204,8 @@ std::string value_text(const Config& config, std::string_view key) {
   if (key == "transport") return quoted(config.transport == Transport::kUnicast ? "unicast" : "multicast");
   if (key == "multicast") return quoted(config.multicast);
   if (key == "interface") return quoted(config.interface);
+  if (key == "writes_max") return std::to_string(config.writes_max);
+  if (key == "request_memory") return quoted(size_text(config.request_memory));
   if (key == "cluster") return quoted(to_string(config.cluster));
   if (key == "naming_seed") return quoted(hex64(config.naming_seed));
   if (key == "event_loops") return std::to_string(config.event_loops);
@@ -228,6 +243,12 @@ Status check_config(const Config& config) {
   if (config.event_loops > limits::kEventLoopsMax)
     return invalid("event_loops: " + std::to_string(config.event_loops) + " must be from 0 to " +
                    std::to_string(limits::kEventLoopsMax));
+  if (config.writes_max < 1 || config.writes_max > Config::kWritesMax)
+    return invalid("writes_max: " + std::to_string(config.writes_max) + " must be from 1 to " +
+                   std::to_string(Config::kWritesMax));
+  if (config.request_memory < Config::kRequestMemoryMin)
+    return invalid("request_memory: " + size_text(config.request_memory) + " must be at least " +
+                   size_text(Config::kRequestMemoryMin));
   if (std::ranges::find(kLogLevels, config.log_level) == kLogLevels.end())
     return invalid("log_level: '" + config.log_level + "' must be trace, debug, info, warn or error");
   if (!config.cluster) return invalid("cluster: is missing; bootstrap draws it");
@@ -263,6 +284,8 @@ Result<Config> load_config(const DataDir& dir) {
   read.text("multicast", config.multicast);
   read.text("interface", config.interface);
   read.texts("disks", config.disks);
+  read.number("writes_max", Config::kWritesMax, config.writes_max);
+  read.size("request_memory", config.request_memory);
   read.texts("peers", config.peers);
   read.hex("cluster", config.cluster.value);
   read.hex("naming_seed", config.naming_seed);

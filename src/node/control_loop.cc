@@ -214,6 +214,10 @@ void ControlLoop::propose(const wire::Change& change, Proposals::Done done) {
     done(ok.error());
     return;
   }
+  if (proposals_.is_full()) {
+    done(Error{Errc::kOverloaded, "too many changes wait to be confirmed: ask again"});
+    return;
+  }
   const Instant now = boot_now();
   cluster::Effects effects;
   const auto position = member_->propose(now, change, effects);

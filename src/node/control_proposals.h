@@ -5,6 +5,7 @@
 // Thread:  the control thread, which also calls back.
 #pragma once
 
+#include <cstddef>
 #include <deque>
 #include <functional>
 
@@ -19,6 +20,7 @@ class Proposals {
  public:
   using Done = std::function<void(Result<Position>)>;
   static constexpr Duration kDeadline = std::chrono::seconds{5};
+  static constexpr std::size_t kWaitingMax = 256;
 
   void add(Instant now, Position position, Done done);
   void on_committed(const wire::LogEntry& entry);
@@ -27,6 +29,7 @@ class Proposals {
   /// All fail with `error`.
   void abandon(const Error& error);
   [[nodiscard]] bool empty() const { return waiting_.empty(); }
+  [[nodiscard]] bool is_full() const { return waiting_.size() >= kWaitingMax; }
 
  private:
   struct Proposal {

@@ -1,5 +1,7 @@
 #include "loop_context.h"
 
+#include "record_fields.h"
+
 #include <algorithm>
 
 #include <boost/asio/as_tuple.hpp>
@@ -64,6 +66,16 @@ std::string LoopContext::peer_address(const cluster::ClusterMap& map, NodeId nod
 std::string LoopContext::name_of(const cluster::ClusterMap& map, NodeId node) {
   const cluster::RosterEntry* entry = map.node(node);
   return entry == nullptr ? to_string(node) : entry->node.name;
+}
+
+std::string LoopContext::asker(const net::Request& request) {
+  if (!request.peer()) return client_of(request.remote());
+  const auto client = request.head().fields.find(kClientField);
+  return client ? std::string(*client) : to_string(*request.peer());
+}
+
+std::optional<Admission::Place> LoopContext::enter(Work work, const net::Request& request, std::uint64_t bytes) {
+  return admissions.enter(work, asker(request), bytes, config);
 }
 
 }  // namespace brigade::node

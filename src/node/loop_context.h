@@ -8,6 +8,7 @@
 #include "blocking_pool.h"
 #include "data_stats.h"
 #include "withheld.h"
+#include "work.h"
 
 #include <chrono>
 #include <map>
@@ -21,6 +22,7 @@
 #include "brigade/base/checksum.h"
 #include "brigade/base/ids.h"
 #include "brigade/net/http_client.h"
+#include "brigade/net/http_server.h"
 #include "brigade/node/config.h"
 #include "brigade/node/control.h"
 #include "brigade/replication/placement_view.h"
@@ -28,9 +30,15 @@
 
 namespace brigade::node {
 
+/// For any thread.
+struct LoopsShare {
+  Withheld withheld;
+  Admissions admissions;
+};
+
 struct LoopContext {
   LoopContext(const asio::any_io_executor& executor_in, const Config& config_in, NodeId self_in, Control& control_in,
-              store::ObjectStore& store_in, net::HttpClient& peers_in, BlockingPool& disk_in, Withheld& withheld_in)
+              store::ObjectStore& store_in, net::HttpClient& peers_in, BlockingPool& disk_in, LoopsShare& shared)
       : executor(executor_in),
         config(config_in),
         self(self_in),
@@ -39,7 +47,8 @@ struct LoopContext {
         store(store_in),
         peers(peers_in),
         disk(disk_in),
-        withheld(withheld_in) {}
+        withheld(shared.withheld),
+        admissions(shared.admissions) {}
 
   asio::any_io_executor executor;
   const Config& config;
@@ -50,6 +59,7 @@ struct LoopContext {
   net::HttpClient& peers;  ///< of this loop
   BlockingPool& disk;
   Withheld& withheld;
+  Admissions& admissions;
   DataStats stats;
 
   [[nodiscard]] std::shared_ptr<const View> view() const { return control.view(); }
@@ -68,6 +78,10 @@ struct LoopContext {
   /// Peer address of a node, empty if it is not in the roster.
   [[nodiscard]] static std::string peer_address(const cluster::ClusterMap& map, NodeId node);
   [[nodiscard]] static std::string name_of(const cluster::ClusterMap& map, NodeId node);
+  /// On whose behalf a request comes: the client, also where another node passes it on; else that node.
+  [[nodiscard]] static std::string asker(const net::Request& request);
+  /// Room for a request, until it is answered; nothing if there is none, and the answer is to be send_overloaded().
+  [[nodiscard]] std::optional<Admission::Place> enter(Work work, const net::Request& request, std::uint64_t bytes);
   /// A node that has just not answered is asked last for a while, so that not every request waits for it.
   void suspect(NodeId node) { suspects_[node] = std::chrono::steady_clock::now() + std::chrono::seconds{1}; }
   [[nodiscard]] bool is_suspect(NodeId node) const {

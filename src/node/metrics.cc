@@ -75,6 +75,23 @@ void add_data_plane(Collection& c, const DataStats& s) {
   c.gauge("staged_writes", "Writes that are staged and neither committed nor rolled back.", s.staged_now);
 }
 
+void add_admissions(Collection& c, const Admissions& admissions) {
+  c.begin("places_in_use", "Requests under way that hold memory, by kind of work.", MetricType::Gauge);
+  for (const Work work : kAllWork)
+    c.add({{"work", std::string(name_of(work))}}, static_cast<double>(admissions.stats(work).used.places));
+  c.begin("place_bytes", "Bytes that they may hold.", MetricType::Gauge);
+  for (const Work work : kAllWork)
+    c.add({{"work", std::string(name_of(work))}}, static_cast<double>(admissions.stats(work).used.bytes));
+  c.begin("overload_refusals_total",
+          "Requests answered with 503 overloaded: there was no room (full), or their client had its share (share).",
+          MetricType::Counter);
+  for (const Work work : kAllWork) {
+    const Admission::Stats stats = admissions.stats(work);
+    c.add({{"work", std::string(name_of(work))}, {"reason", "full"}}, static_cast<double>(stats.refused_full));
+    c.add({{"work", std::string(name_of(work))}, {"reason", "share"}}, static_cast<double>(stats.refused_share));
+  }
+}
+
 void add_store(Collection& c, const store::StoreStats& s) {
   c.gauge("objects", "Objects stored here.", s.objects);
   c.gauge("tombstones", "Tombstones stored here.", s.tombstones);
@@ -144,6 +161,7 @@ std::string metrics_text(const NodeContext& context, const View& view, const Buc
   collection.gauge("fill_buckets_left", "Buckets that this node has yet to compare and fetch.", context.fill.left());
   add_scrub(collection, context.store.scrub_progress(), context.scrub);
   add_data_plane(collection, context.total_stats());
+  add_admissions(collection, context.admissions);
   collection.gauge("uptime_seconds", "Since this process started.", uptime_seconds);
   return collection.text();
 }

@@ -1,5 +1,7 @@
 #include "node_context.h"
 
+#include "record_fields.h"
+
 #include <algorithm>
 #include <utility>
 
@@ -32,6 +34,12 @@ bool NodeContext::has_newcomer(const cluster::ClusterMap& map) {
 }
 
 void NodeContext::complain_about(NodeId node, Seq as_of) {
+  constexpr std::chrono::milliseconds kRepeat{100};
+  const auto now = std::chrono::steady_clock::now();
+  auto& [last, when] = complaints_[node];
+  if (last == as_of && now - when < kRepeat) return;
+  last = as_of;
+  when = now;
   wire::Report report;
   report.kind = wire::ReportKind::kUnreachable;
   report.as_of = as_of;

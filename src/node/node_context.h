@@ -90,9 +90,10 @@ class BucketUploads {
 struct NodeContext : LoopContext {
   NodeContext(const asio::any_io_executor& executor_in, const Config& config_in, NodeId self_in, Control& control_in,
               store::ObjectStore& store_in, net::HttpClient& peers_in, BlockingPool& disk_in)
-      : LoopContext(executor_in, config_in, self_in, control_in, store_in, peers_in, disk_in, own_withheld_),
+      : LoopContext(executor_in, config_in, self_in, control_in, store_in, peers_in, disk_in, shared),
         key_locks(executor_in) {}
 
+  LoopsShare shared;  ///< what the others get
   KeyLocks key_locks;
   CommitsInFlight commits;
   BucketUploads uploads;
@@ -108,10 +109,11 @@ struct NodeContext : LoopContext {
   /// A node has come, and has nothing yet: pairs that share a node are about to be parted.
   [[nodiscard]] bool has_newcomer(const cluster::ClusterMap& map);
   /// Tells the coordinator that a node that is up by the map of that seq, under which it was tried, can't be reached.
+  /// Of many requests that found so, at most ten a second say it: the control plane has other things to do.
   void complain_about(NodeId node, Seq as_of);
 
  private:
-  Withheld own_withheld_;
+  std::map<NodeId, std::pair<Seq, std::chrono::steady_clock::time_point>> complaints_;
   Seq idle_seen_;                                                 ///< the map for which `idle_` holds
   std::map<NodeId, std::chrono::steady_clock::time_point> idle_;  ///< up, without a bucket; since when
 };

@@ -83,6 +83,7 @@ asio::awaitable<Sent> send_range(LoopContext& context, OpenedObject& object, net
 asio::awaitable<Result<OpenedObject>> open_object(LoopContext& context, ObjectId id, std::string key) {
   OpenedObject cached{context.store.open_cached(id, key), {}};
   if (cached.reader) co_return std::move(cached);
+  if (context.disk.is_crowded()) co_return Error{Errc::kOverloaded, "too many reads wait for the disk"};
   store::ObjectStore* store = &context.store;
   auto visit = [store, id, key = std::move(key)]() -> Result<OpenedObject> {
     auto reader = store->open(id, key);
@@ -128,6 +129,18 @@ Error no_quorum_error(const View& view) {
 
 Error unavailable_error(std::string detail) {
   return {Errc::kUnavailable, std::move(detail)};
+}
+
+asio::awaitable<void> send_overloaded(net::Response& response) {
+  const Error error{Errc::kOverloaded, "this node has as much under way as it can hold: ask again, or another node"};
+  net::ResponseHead head = net::problem_head(error);
+  head.fields.add(kNoRoomField, "yes");
+  const std::string body = net::problem_json(error, "");
+  co_await response.send(std::move(head), body);
+}
+
+bool says_overloaded(const net::ResponseHead& answer) {
+  return answer.status == 503 && answer.fields.find(kNoRoomField).has_value();
 }
 
 asio::awaitable<std::optional<UnsentRest>> send_object(LoopContext& context, OpenedObject object,

@@ -58,5 +58,9 @@ asio::awaitable<void> send_problem(net::Response& response, Error error);
 /// What a request without a lease is told.
 Error no_quorum_error(const View& view);
 Error unavailable_error(std::string detail);
+/// Tells a request for which there is no room that nothing of it has happened.
+asio::awaitable<void> send_overloaded(net::Response& response);
+/// What another node says so with: true of no other 503.
+bool says_overloaded(const net::ResponseHead& answer);
 
 }  // namespace brigade::node

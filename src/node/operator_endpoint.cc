@@ -37,6 +37,7 @@ constexpr std::string_view kRevisions = "/cluster/revisions/";
 constexpr std::string_view kRestore = "/cluster/restore/";
 constexpr std::size_t kLogLinesMax = 4096;
 constexpr std::size_t kObjectsMax = 1000;
+constexpr std::size_t kSurveysMax = 8;  ///< lists, or proofs, that wait for the one that is being made
 
 /// What a path takes; nothing if there is no such path.
 std::string_view methods_of(std::string_view path) {
@@ -87,7 +88,12 @@ asio::awaitable<void> OperatorEndpoint::handle(net::Request& request, net::Respo
     co_await read(std::move(path), std::move(query), response);
   } else if (head.method == "POST" && path.starts_with(kRestore)) {
     std::string key = path.substr(kRestore.size());
-    co_await restore(std::move(key), std::move(query), response);
+    const auto place = context_.enter(Work::kWrite, request, upload_bytes(net::BodyFraming::chunked()));
+    if (place) {
+      co_await restore(std::move(key), std::move(query), response);
+    } else {
+      co_await send_overloaded(response);
+    }
   } else if (head.method == "POST" && methods.ends_with("POST")) {
     co_await change(std::move(path), request, response);
   } else {
@@ -233,7 +239,7 @@ asio::awaitable<void> OperatorEndpoint::plan(std::string query, net::Response& r
   std::optional<double> bucket_bytes;
   if (owned > 0) bucket_bytes = static_cast<double>(context_.store.stats().bytes) / static_cast<double>(owned);
   auto visit = [view, change = std::move(*change), bucket_bytes] { return plan_json(view->map, change, bucket_bytes); };
-  json::object body = co_await context_.disk.run(std::move(visit));
+  json::object body = co_await context_.disk.run_behind(std::move(visit));
   co_await send_json(response, std::move(body));
 }
 
@@ -296,6 +302,10 @@ asio::awaitable<void> OperatorEndpoint::objects(std::string query, net::Response
     co_return;
   }
   KeyQuery wanted(std::move(*prefix), std::move(*after), std::max<std::uint64_t>(*limit, 1));
+  if (listings_.waiting() >= kSurveysMax) {
+    co_await send_overloaded(response);
+    co_return;
+  }
   co_await listings_.enter();
   auto body = co_await list_all_objects(context_, wanted);
   listings_.leave();
@@ -309,6 +319,10 @@ asio::awaitable<void> OperatorEndpoint::objects(std::string query, net::Response
 asio::awaitable<void> OperatorEndpoint::verify(net::Response& response) {
   if (!context_.control.may_serve()) {
     co_await send_problem(response, no_quorum_error(*context_.view()));
+    co_return;
+  }
+  if (proofs_.waiting() >= kSurveysMax) {
+    co_await send_overloaded(response);
     co_return;
   }
   co_await proofs_.enter();

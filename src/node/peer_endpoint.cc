@@ -88,6 +88,11 @@ asio::awaitable<void> PeerEndpoint::handle_write(std::string_view encoded, net::
     co_await send_problem(response, std::move(refusal));
     co_return;
   }
+  const auto place = context_.enter(Work::kHandedOn, request, upload_bytes(request.framing()));
+  if (!place) {
+    co_await send_overloaded(response);
+    co_return;
+  }
   // The gateway may know a map that makes this node primary before this node does.
   co_await context_.wait_for_seq(*seq, std::chrono::steady_clock::now() + std::chrono::milliseconds{500});
   const bool is_put = request.head().method == "PUT";

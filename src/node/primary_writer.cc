@@ -31,7 +31,9 @@ asio::awaitable<Result<std::unique_ptr<store::StagedObject>>> stage_everywhere(N
   const std::uint64_t hint = request.framing().kind == net::BodyFraming::Kind::kLength ? request.framing().length : 0;
   ReadSome read_some = [&request, &uploads](std::span<std::byte> buffer) -> asio::awaitable<Result<std::size_t>> {
     auto read = co_await request.read_some(buffer);
-    if (read && *read > 0) co_await uploads.write(buffer.first(*read));
+    if (!read || *read == 0) co_return read;
+    const auto written = co_await uploads.write(buffer.first(*read));
+    if (!written) co_return written.error();
     co_return read;
   };
   auto staged = co_await stage_here(context, id, std::move(key), hint, std::move(read_some), digest);
@@ -69,6 +71,10 @@ asio::awaitable<bool> put_as_primary(NodeContext& context, std::string key, net:
     co_return true;
   }
   const ObjectId id = object_id(context.naming, key);
+  if (context.key_locks.is_crowded(id)) {
+    co_await send_overloaded(response);
+    co_return true;
+  }
   co_await wait_for_second_node(context, id, wanted->level);
   const auto view = context.view();
   RecordWrite write(context, id, key);
@@ -79,7 +85,7 @@ asio::awaitable<bool> put_as_primary(NodeContext& context, std::string key, net:
     co_await send_problem(response, fits.error());
     co_return true;
   }
-  ReplicaUploads uploads(context, id, key);
+  ReplicaUploads uploads(context, id, key, NodeContext::asker(request));
   const ReplicaSet set = replication::replica_set(view->map, id, wanted->level);
   const auto hold = context.uploads.begin(set.primary_bucket);
   const bool sized = request.framing().kind == net::BodyFraming::Kind::kLength;
@@ -143,6 +149,10 @@ asio::awaitable<bool> put_as_primary(NodeContext& context, std::string key, net:
 asio::awaitable<bool> delete_as_primary(NodeContext& context, std::string key, net::Request& request,
                                         net::Response& response) {
   const ObjectId id = object_id(context.naming, key);
+  if (context.key_locks.is_crowded(id)) {
+    co_await send_overloaded(response);
+    co_return true;
+  }
   auto lock = co_await context.key_locks.acquire(id);
   RecordWrite write(context, id, key);
   // Whoever knows of all levels decides; then the object's own level says who must hear of it.

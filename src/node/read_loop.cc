@@ -2,8 +2,8 @@
 
 #include "client_read.h"
 #include "read_path.h"
+#include "thread_role.h"
 
-#include <pthread.h>
 #include <utility>
 
 #include <boost/asio/co_spawn.hpp>
@@ -29,15 +29,17 @@ Result<std::unique_ptr<net::HttpServer>> listen_beside(net::HttpServer& server, 
 ReadLoop::ReadLoop(NodeContext& data, const net::ClientOptions& peers)
     : peers_(net::HttpClient::make(io_.get_executor(), peers)),
       context_(io_.get_executor(), data.config, data.self, data.control, data.store, *peers_, data.disk,
-               data.withheld) {}
+               data.shared) {}
 
 Result<std::unique_ptr<ReadLoop>> ReadLoop::start(NodeContext& data, DataServers servers,
                                                   const net::ServerOptions& client, const net::ServerOptions& peer,
                                                   const net::ClientOptions& peers) {
   std::unique_ptr<ReadLoop> loop(new ReadLoop(data, peers));
   if (auto listening = loop->listen(servers, client, peer); !listening) return listening.error();
-  loop->thread_ = std::thread([self = loop.get()] { self->io_.run(); });
-  pthread_setname_np(loop->thread_.native_handle(), "reads");
+  loop->thread_ = std::thread([self = loop.get()] {
+    take_role(ThreadRole::kData, "reads");
+    self->io_.run();
+  });
   data.stats_of_read_loops.push_back(&loop->context_.stats);
   return loop;
 }

@@ -22,7 +22,7 @@ constexpr std::chrono::milliseconds kReadPatience{1500};  ///< for a map that is
 constexpr std::chrono::milliseconds kPeerTimeout{1000};   ///< without a byte
 
 /// What a read asks one candidate for came to.
-enum class Outcome { kAnswered, kAbsent, kFailed };
+enum class Outcome { kAnswered, kAbsent, kFailed, kOverloaded };
 
 constexpr std::string_view kPeerRead = "/peer/read/";
 constexpr std::string_view kForwarded[] = {
@@ -51,6 +51,7 @@ asio::awaitable<Outcome> read_here(LoopContext& context, const ObjectId id, cons
       co_await send_problem(response, opened.error());
       co_return Outcome::kAnswered;
     }
+    if (opened.error().code() == Errc::kOverloaded) co_return Outcome::kOverloaded;
     if (opened.error().code() != Errc::kNotFound) co_return Outcome::kFailed;
     co_return absent();
   }
@@ -92,6 +93,7 @@ class RemoteRead {
 
   asio::awaitable<Outcome> ask(std::string address, BucketId bucket) {
     net::RequestHead head = peer_read_head(context_, id_, key_, bucket, request_.head().method);
+    head.fields.add(kClientField, LoopContext::asker(request_));
     for (std::string_view name : kForwarded)
       if (auto value = request_.head().fields.find(name)) head.fields.add(name, *value);
     auto exchange = co_await start(std::move(address), std::move(head));
@@ -107,7 +109,7 @@ class RemoteRead {
       case 404:
         co_return Outcome::kAbsent;
       default:
-        co_return Outcome::kFailed;
+        co_return says_overloaded(ex.head()) ? Outcome::kOverloaded : Outcome::kFailed;
     }
     if (!context_.control.may_serve()) {
       co_await send_problem(response_, no_quorum_error(*context_.view()));
@@ -145,6 +147,7 @@ class RemoteRead {
   asio::awaitable<Outcome> resume(std::string address, BucketId bucket) {
     ++context_.stats.reads_failed_over;
     net::RequestHead head = peer_read_head(context_, id_, key_, bucket, "GET");
+    head.fields.add(kClientField, LoopContext::asker(request_));
     head.fields.add("Range", "bytes=" + std::to_string(rest_->first) + "-" + std::to_string(rest_->end - 1));
     head.fields.add("If-Match", etag_);
     auto exchange = co_await start(std::move(address), std::move(head));
@@ -220,6 +223,7 @@ asio::awaitable<void> read_object(LoopContext& context, const std::string& key, 
       co_await send_problem(response, no_quorum_error(*view));
       co_return;
     }
+    bool is_overloaded = false;
     ReadOrder order(context, view->map, id);
     while (const auto next = order.next()) {
       const replication::ReadCandidate& candidate = *next;
@@ -248,7 +252,12 @@ asio::awaitable<void> read_object(LoopContext& context, const std::string& key, 
         co_await send_problem(response, absent);
         co_return;
       }
-      if (outcome == Outcome::kFailed) ++context.stats.reads_failed_over;
+      is_overloaded = is_overloaded || outcome == Outcome::kOverloaded;
+      if (outcome != Outcome::kAbsent) ++context.stats.reads_failed_over;
+    }
+    if (is_overloaded) {
+      co_await send_overloaded(response);
+      co_return;
     }
     // Nobody could tell: most often because a node has just gone and the log does not say so yet.
     if (Clock::now() >= deadline) break;
@@ -290,11 +299,20 @@ asio::awaitable<void> read_for_peer(LoopContext& context, net::Request& request,
     co_await send_problem(response, fits.error());
     co_return;
   }
+  const auto place = context.enter(Work::kPeerRead, request, read_bytes(context.store.find(*id)));
+  if (!place) {
+    co_await send_overloaded(response);
+    co_return;
+  }
   const std::string wanted = std::move(*key);
   // Damage that is met midway cuts the answer off: the gateway goes on elsewhere.
   std::optional<UnsentRest> rest;
   const Outcome outcome = co_await read_here(context, *id, wanted, bucket, request, response, rest);
   if (outcome == Outcome::kAnswered) co_return;
+  if (outcome == Outcome::kOverloaded) {
+    co_await send_overloaded(response);
+    co_return;
+  }
   Status fits = may_leave(context, bucket);
   Error error = !fits                         ? fits.error()
                 : outcome == Outcome::kAbsent ? Error{Errc::kNotFound, "not here"}

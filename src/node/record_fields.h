@@ -20,6 +20,10 @@ inline constexpr std::string_view kRevisionField = "Brigade-Revision";
 inline constexpr std::string_view kRedundancyField = "Brigade-Redundancy";
 /// Of a record that comes without its body: which revision of the same object has it.
 inline constexpr std::string_view kBodyOfField = "Brigade-Body-Of";
+/// Of a 503 to a request for which there was no room: nothing of it has happened.
+inline constexpr std::string_view kNoRoomField = "Brigade-No-Room";
+/// For whom a node asks another one: the client's address.
+inline constexpr std::string_view kClientField = "Brigade-Client";
 
 void put_record_fields(net::Fields& fields, const store::ObjectMeta& meta);
 /// id is taken from `id`, size is left 0. Errors: kInvalid.

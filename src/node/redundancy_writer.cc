@@ -86,6 +86,10 @@ asio::awaitable<bool> change_redundancy_as_primary(NodeContext& context, std::st
     co_return true;
   }
   const ObjectId id = object_id(context.naming, key);
+  if (context.key_locks.is_crowded(id)) {
+    co_await send_overloaded(response);
+    co_return true;
+  }
   auto lock = co_await context.key_locks.acquire(id);
   auto receipt = co_await change(context, id, key, *level, request.head().fields);
   if (!receipt && receipt.error().code() == Errc::kNotPrimary) co_return false;

@@ -19,7 +19,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 constexpr std::chrono::seconds kCatchUp{2};  ///< for this node's map to reach a peer's
 constexpr std::chrono::seconds kAbandonedAfter{60};
-constexpr std::size_t kStagedMax = 1024;
 constexpr std::size_t kListBytesMax = 4 << 20;
 
 asio::awaitable<void> send_ok(net::Response& response, net::Fields fields, std::string body = {}) {
@@ -84,9 +83,9 @@ asio::awaitable<void> ReplicaEndpoint::stage(ObjectId id, std::string name, net:
     co_return;
   }
   drop_abandoned();
-  if (staged_.size() >= kStagedMax) {
-    Error full{Errc::kOverloaded, "too many writes are staged here"};
-    co_await send_problem(response, std::move(full));
+  auto place = context_.enter(Work::kCopy, request, upload_bytes(request.framing()));
+  if (!place) {
+    co_await send_overloaded(response);
     co_return;
   }
   const std::uint64_t hint = request.framing().kind == net::BodyFraming::Kind::kLength ? request.framing().length : 0;
@@ -100,7 +99,7 @@ asio::awaitable<void> ReplicaEndpoint::stage(ObjectId id, std::string name, net:
   fields.add("Brigade-Checksum", std::to_string((*staged)->checksum()));
   fields.add(kRevisionField, revision_here(context_, id));
   const StagedKey slot{*request.peer(), std::move(name)};
-  staged_[slot] = Staged{id, slot.first, std::move(*staged), Clock::now()};
+  staged_.insert_or_assign(slot, Staged{id, slot.first, std::move(*staged), Clock::now(), std::move(*place)});
   context_.stats.staged_now = staged_.size();
   co_await send_ok(response, std::move(fields));
 }
@@ -153,6 +152,11 @@ asio::awaitable<void> ReplicaEndpoint::put_record(ObjectId id, net::Request& req
   Status fits = !meta ? Status(meta.error()) : !seq ? Status(seq.error()) : Status{};
   if (!fits) {
     co_await refuse(response, fits.error());
+    co_return;
+  }
+  const auto place = context_.enter(Work::kPush, request, upload_bytes(net::BodyFraming::of_length(meta->size)));
+  if (!place) {
+    co_await send_overloaded(response);
     co_return;
   }
   // From here on, not only once the body is in: a list that is made meanwhile would lack the record.
@@ -224,13 +228,18 @@ asio::awaitable<void> ReplicaEndpoint::fetch(ObjectId id, net::Request& request,
     co_await send_problem(response, std::move(malformed));
     co_return;
   }
+  const auto place = context_.enter(Work::kFetch, request, read_bytes(context_.store.find(id)));
+  if (!place) {
+    co_await send_overloaded(response);
+    co_return;
+  }
   // It is copied, for whoever fills a bucket: clients that wait for an answer go first.
   if (context_.pace.hold().count() > 0) co_await pause_for(context_.pace.hold());
   store::ObjectStore* store = &context_.store;
   auto visit = [store, id, revision = *revision] {
     return revision ? store->open_retained(id, revision) : store->open(id);
   };
-  auto reader = co_await context_.disk.run(std::move(visit));
+  auto reader = co_await context_.disk.run_behind(std::move(visit));
   if (!reader) {
     co_await send_problem(response, reader.error());
     co_return;
@@ -245,7 +254,7 @@ asio::awaitable<void> ReplicaEndpoint::fetch(ObjectId id, net::Request& request,
   for (std::uint64_t at = 0; at < meta.size;) {
     store::ObjectReader* from = reader->get();
     auto read_visit = [from, at, &buffer] { return from->read(at, buffer); };
-    auto read = co_await context_.disk.run(std::move(read_visit));
+    auto read = co_await context_.disk.run_behind(std::move(read_visit));
     if (!read || *read == 0) co_return;  // the connection is cut: the other side sees a short body
     auto sent = co_await response.write(std::span<const std::byte>(buffer).first(*read));
     if (!sent) co_return;

@@ -44,6 +44,7 @@ class ReplicaEndpoint {
     NodeId primary;
     std::unique_ptr<store::StagedObject> object;
     std::chrono::steady_clock::time_point since;
+    Admission::Place place;
   };
   using StagedKey = std::pair<NodeId, std::string>;
 

@@ -53,8 +53,12 @@ Status pushed(const NodeContext& context, NodeId node, const net::ResponseHead& 
 
 }  // namespace
 
-ReplicaUploads::ReplicaUploads(NodeContext& context, ObjectId id, std::string key)
-    : context_(context), id_(id), key_(std::move(key)), stage_name_(make_stage_name(context.self)) {}
+ReplicaUploads::ReplicaUploads(NodeContext& context, ObjectId id, std::string key, std::string client)
+    : context_(context),
+      id_(id),
+      key_(std::move(key)),
+      client_(std::move(client)),
+      stage_name_(make_stage_name(context.self)) {}
 
 asio::awaitable<void> ReplicaUploads::begin(const std::vector<NodeId>& nodes, std::uint64_t size_hint) {
   const auto view = context_.view();
@@ -76,6 +80,7 @@ asio::awaitable<void> ReplicaUploads::open(Upload& upload, std::uint64_t size_hi
   head.method = "PUT";
   head.target = "/peer/stage/" + to_string(id_) + "/" + stage_name_;
   head.fields.add(kKeyField, net::encode_key(key_));
+  head.fields.add(kClientField, client_);
   const net::BodyFraming framing = size_hint > 0 ? net::BodyFraming::of_length(size_hint) : net::BodyFraming::chunked();
   auto exchange = co_await context_.peers.open(upload.address, std::move(head), framing, kPeerTimeout);
   if (exchange) {
@@ -87,40 +92,51 @@ asio::awaitable<void> ReplicaUploads::open(Upload& upload, std::uint64_t size_hi
   }
 }
 
-asio::awaitable<void> ReplicaUploads::write(std::span<const std::byte> bytes) {
+asio::awaitable<Status> ReplicaUploads::write(std::span<const std::byte> bytes) {
   if (uploads_.size() == 1) {  // no need to run beside anything
     co_await write_one(*uploads_.front(), bytes);
-    co_return;
+    co_return refused();
   }
   TaskGroup group(context_.executor);
   for (auto& upload : uploads_) group.spawn(write_one(*upload, bytes));
   co_await group.wait();
+  co_return refused();
 }
 
 asio::awaitable<void> ReplicaUploads::write_one(Upload& upload, std::span<const std::byte> bytes) {
   if (upload.failed) co_return;
   auto written = co_await upload.exchange->write(bytes);
-  // An early answer ends writing; finish() reads what it says.
-  if (!written && written.error().code() != Errc::kClosed) upload.failed = written.error();
+  if (written) co_return;
+  // An early answer ends writing, and is read at once: of a refusal the client hears before it has sent all.
+  if (written.error().code() == Errc::kClosed)
+    co_await finish_one(upload);
+  else
+    upload.failed = written.error();
 }
 
 asio::awaitable<Status> ReplicaUploads::finish() {
   TaskGroup group(context_.executor);
   for (auto& upload : uploads_) group.spawn(finish_one(*upload));
   co_await group.wait();
-  for (auto& upload : uploads_)
-    if (upload->failed && upload->failed->code() == Errc::kNoSpace) co_return *upload->failed;
-  co_return Status{};
+  co_return refused();
+}
+
+Status ReplicaUploads::refused() const {
+  for (const auto& upload : uploads_)
+    if (upload->failed && (upload->failed->code() == Errc::kNoSpace || upload->failed->code() == Errc::kOverloaded))
+      return *upload->failed;
+  return {};
 }
 
 asio::awaitable<void> ReplicaUploads::finish_one(Upload& upload) {
-  if (upload.failed) co_return;
+  if (upload.failed || upload.staged) co_return;
   auto answered = co_await upload.exchange->response();
   if (!answered) {
     upload.failed = answered.error();
     co_return;
   }
   const int status = answered->status;
+  const bool is_overloaded = says_overloaded(*answered);
   auto body = co_await upload.exchange->read_all(kProblemBytesMax);
   if (status == 200 && body) {
     upload.staged = true;
@@ -128,6 +144,9 @@ asio::awaitable<void> ReplicaUploads::finish_one(Upload& upload) {
         std::max(highest_, parse_revision(answered->fields.find(kRevisionField).value_or("")).value_or(Revision{}));
   } else if (status == 507) {
     upload.failed = full_disk(context_, upload.node);
+  } else if (is_overloaded) {
+    upload.failed = Error{Errc::kOverloaded, NodeContext::name_of(context_.view()->map, upload.node) +
+                                                 " has as many writes under way as it can hold: ask again"};
   } else {
     upload.failed = Error{Errc::kUnavailable, "a replica answered " + std::to_string(status)};
   }
@@ -180,6 +199,7 @@ asio::awaitable<Status> push_record(NodeContext& context, NodeId node, store::Ob
   OpenedObject object;
   if (!meta.tombstone) {
     auto opened = co_await open_object(context, meta.id, meta.key);
+    if (!opened && opened.error().code() == Errc::kOverloaded) co_return opened.error();
     // A later write may have replaced it: what is there then is no body of this record.
     if (!opened || opened->reader->meta().revision != meta.revision)
       co_return Error{Errc::kConflict, "the record is not here any more"};

@@ -21,12 +21,15 @@ namespace brigade::node {
 
 class ReplicaUploads {
  public:
-  ReplicaUploads(NodeContext& context, ObjectId id, std::string key);
+  /// `client` is for whom.
+  ReplicaUploads(NodeContext& context, ObjectId id, std::string key, std::string client);
 
   /// Opens a stage at each of `nodes`. Whoever can't be reached is left out; it is brought up later, or declared down.
   asio::awaitable<void> begin(const std::vector<NodeId>& nodes, std::uint64_t size_hint);
-  asio::awaitable<void> write(std::span<const std::byte> bytes);
-  /// Ends the bodies. Errors: kNoSpace if a replica's disk is full (named): the write must not go on.
+  /// Errors: as finish(), as soon as a replica says so.
+  asio::awaitable<Status> write(std::span<const std::byte> bytes);
+  /// Ends the bodies. Errors, if the write must not go on: kNoSpace: a replica's disk is full (named); kOverloaded: it
+  /// has no room for another write.
   asio::awaitable<Status> finish();
   /// The highest revision that a replica already has.
   [[nodiscard]] Revision highest() const { return highest_; }
@@ -50,12 +53,14 @@ class ReplicaUploads {
   asio::awaitable<void> open(Upload& upload, std::uint64_t size_hint);
   asio::awaitable<void> write_one(Upload& upload, std::span<const std::byte> bytes);
   asio::awaitable<void> finish_one(Upload& upload);
+  [[nodiscard]] Status refused() const;
   asio::awaitable<void> commit_one(Upload& upload, const store::ObjectMeta& meta, Seq map_seq, std::set<NodeId>& done);
   asio::awaitable<void> abort_one(Upload& upload);
 
   NodeContext& context_;
   ObjectId id_;
   std::string key_;
+  std::string client_;
   std::string stage_name_;
   std::vector<std::unique_ptr<Upload>> uploads_;
   Revision highest_;

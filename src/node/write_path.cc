@@ -105,6 +105,7 @@ asio::awaitable<Outcome> hand_on(NodeContext& context, NodeId primary, const std
   for (std::string_view name : kForwarded)
     if (auto value = from.fields.find(name)) head.fields.add(name, *value);
   head.fields.add(kMapSeqField, to_string(view->map.seq()));
+  head.fields.add(kClientField, NodeContext::asker(request));
   net::BodyFraming framing = request.framing();
   auto exchange = co_await context.peers.open(NodeContext::peer_address(view->map, primary), std::move(head), framing,
                                               kPeerTimeout);

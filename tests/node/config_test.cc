@@ -27,6 +27,8 @@ Config sample() {
   config.transport = Transport::kUnicast;
   config.interface = "10.0.0.7";
   config.disks = {"/srv/b", "/srv/a disk"};
+  config.writes_max = 40;
+  config.request_memory = std::uint64_t{96} << 20;
   config.peers = {"10.0.0.8:8081", "[fd00::9]:8081", "n4.example:8081"};
   config.cluster = ClusterId{0x0123456789abcdef};
   config.naming_seed = 0xfedcba9876543210;
@@ -83,9 +85,9 @@ TEST_CASE("a saved config is for its owner only and has a comment above each key
   REQUIRE(save_config({dir.path()}, sample()));
   CHECK(mode_of(dir / "brigade.toml") == 0600);
   const auto text = read_file(dir / "brigade.toml");
-  for (const char* key :
-       {"name", "zone", "weight", "client_listen", "client_advertise", "peer_listen", "peer_advertise", "transport",
-        "multicast", "interface", "disks", "peers", "cluster", "naming_seed", "event_loops", "log_level"}) {
+  for (const char* key : {"name", "zone", "weight", "client_listen", "client_advertise", "peer_listen",
+                          "peer_advertise", "transport", "multicast", "interface", "disks", "writes_max",
+                          "request_memory", "peers", "cluster", "naming_seed", "event_loops", "log_level"}) {
     CAPTURE(key);
     const auto at = text.find(std::string("\n") + key + " = ");
     REQUIRE(at != std::string::npos);
@@ -130,6 +132,11 @@ TEST_CASE("a wrong line of a config is refused with its place, its key and what 
            {"peers = [\"10.0.0.1:1\", 5]", "line 6: peers", "texts only"},
            {"disks = [\"srv/b\"]", "disks", "whole path"},
            {"disks = [\"/srv/b\", \"/srv/b\"]", "disks", "twice"},
+           {"writes_max = 0", "writes_max", "from 1 to 65536"},
+           {"writes_max = 65537", "line 6: writes_max", "65536"},
+           {"request_memory = \"31MiB\"", "request_memory", "at least 32MiB"},
+           {"request_memory = \"much\"", "line 6: request_memory", "1GiB"},
+           {"request_memory = 5", "line 6: request_memory", "in quotes"},
            {"wieght = 3", "line 6: wieght", "no key"},
            {"weight = = 3", "line 6", ""},
            {"zone = \"a b\"", "zone", "A-Z a-z 0-9"},

@@ -49,6 +49,7 @@ class LocalNode {
   [[nodiscard]] ObjectId id_of(std::string_view key) const { return object_id(context_->naming, key); }
   NodeContext& context() { return *context_; }
   store::ObjectStore& store() { return *store_; }
+  Config& config() { return config_; }
 
   void run(asio::awaitable<void> work) { run_to_end(io_, std::move(work)); }
 
