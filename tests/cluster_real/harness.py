@@ -114,6 +114,14 @@ class Node:
                        "--listen-client", f"{self.host}:{self.client}", "--listen-peer", f"{self.host}:{self.peer}",
                        *arguments)
 
+    def configure(self, key, value):
+        """Changes a line of brigade.toml."""
+        path = f"{self.dir}/brigade.toml"
+        with open(path) as file:
+            lines = [f"{key} = {value}\n" if line.startswith(f"{key} =") else line for line in file]
+        with open(path, "w") as file:
+            file.writelines(lines)
+
     def start(self, *arguments):
         with open(self.log, "ab") as log:
             # A test that is killed for its time takes its nodes along.
@@ -185,10 +193,12 @@ class Node:
 
 
 class Cluster:
-    """`place(number)` gives the host, the prefix and, if need be, the transport; `settings` are NAME=VALUE; `disks`: how many further disks each node has."""
+    """`place(number)` gives the host, the prefix and, if need be, the transport; `settings` are NAME=VALUE; `disks`: how many further disks each node has;
+    `config`: what brigade.toml gets in place of defaults."""
 
-    def __init__(self, root, place, settings, disks=0):
+    def __init__(self, root, place, settings, disks=0, config=None):
         self.root, self.place, self.nodes, self.token, self.disks = root, place, [], "", disks
+        self.config = config or {}
         self.settings = [word for setting in settings for word in ("--set", setting)]
 
     def start(self, count):
@@ -209,6 +219,8 @@ class Cluster:
         assert made.returncode == 0, f"bootstrap of {node.name}: {made.returncode}\n{made.stderr}"
         self.token = self.token or made.stdout.splitlines()[-1]
         self.nodes.append(node)
+        for key, value in self.config.items():
+            node.configure(key, value)
         node.start()
         node.wait_ready()
         return node
@@ -346,8 +358,8 @@ class ClusterTest(unittest.TestCase):
                         print(f"--- {name}, the end of it", *log.readlines()[-60:], sep="\n", flush=True)
             shutil.rmtree(self.root, ignore_errors=True)
 
-    def make_cluster(self, count, place=lambda number: ("127.0.0.1", ()), settings=(), disks=0):
-        cluster = Cluster(self.root, place, settings, disks)
+    def make_cluster(self, count, place=lambda number: ("127.0.0.1", ()), settings=(), disks=0, config=None):
+        cluster = Cluster(self.root, place, settings, disks, config)
         self.addCleanup(cluster.close)
         cluster.start(count)
         return cluster
