@@ -4,6 +4,7 @@ Concept: an object has two copies. So nothing is damaged before the cluster has 
          each fault ends with that proof.
 Thread:  that of Faults.
 """
+import errno
 import glob
 import os
 import shutil
@@ -90,7 +91,11 @@ class DiskFaults:
         ballast = f"{self.small.path}/ballast"
         self.faults.log(f"full: {os.path.basename(self.small.path)}")
         with open(ballast, "wb") as file:
-            os.posix_fallocate(file.fileno(), 0, max(int(self.small.free_mib() * 2**20) - LEFT_FREE, 4096))
+            try:
+                os.posix_fallocate(file.fileno(), 0, max(int(self.small.free_mib() * 2**20) - LEFT_FREE, 4096))
+            except OSError as error:
+                if error.errno != errno.ENOSPC:  # the node was quicker: it is full
+                    raise
         self.faults.rest(1, 8)
         os.remove(ballast)
         self.faults.log("there is space again")
