@@ -26,6 +26,7 @@
 #include <boost/asio/thread_pool.hpp>
 
 #include "brigade/base/check.h"
+#include "brigade/base/inbox.h"
 #include "brigade/base/prng.h"
 #include "brigade/store/file_system.h"
 #include "brigade/store/segment_store.h"
@@ -197,6 +198,7 @@ class Bench {
     boost::asio::io_context loop{1};
     boost::asio::thread_pool pool{kPoolThreads};
     std::uint64_t left = 0;  ///< the loop's
+    Inbox<const Bytes*> completed;
   };
 
   /// One PUT after the other by one client: the loop stages and hands in, a thread of the pool writes what waits,
@@ -213,7 +215,10 @@ class Bench {
     auto back = boost::asio::prefer(threads.loop.get_executor(), boost::asio::execution::outstanding_work.tracked);
     auto done = [this, &threads, &body, back](Result<ObjectMeta> result) {
       BRIGADE_CHECK(result.has_value(), result.error().detail());
-      boost::asio::post(back, [this, &threads, &body] { put_next(threads, body); });
+      if (!threads.completed.put(&body)) return;
+      boost::asio::post(back, [this, &threads] {
+        for (const Bytes* next : threads.completed.take()) put_next(threads, *next);
+      });
     };
     const CommitInfo info{Revision{1000 + next_revision_++}, 1, {}, "image/jpeg"};
     if (auto work = store_->commit(std::move(*staged), info, std::move(done)))

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <thread>
 #include <type_traits>
@@ -26,6 +27,8 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/prefer.hpp>
 #include <boost/asio/use_awaitable.hpp>
+
+#include "brigade/base/inbox.h"
 
 namespace brigade::node {
 
@@ -54,15 +57,20 @@ class BlockingPool {
     co_return co_await asio::co_spawn(behind_.executor(), call(std::move(f)), asio::use_awaitable);
   }
   /// Calls `start(done)`, runs the work that it returns, if any, on a pool thread, and resumes the caller on its own
-  /// executor with what `done` is given, from whatever thread. So whoever waits for others' writes takes no thread.
+  /// executor with what `done` is given, from whatever thread. So whoever waits for others' writes takes no thread, and
+  /// what is done together is handed over together. All callers are on the same executor.
   template <class T, class Start>
   asio::awaitable<T> complete(Start start) {
     auto initiate = [this](auto handler, Start begin) {
       // The loop must not end while this is away: it counts as its work.
       auto back = asio::prefer(asio::get_associated_executor(handler), asio::execution::outstanding_work.tracked);
       auto waiting = std::make_shared<decltype(handler)>(std::move(handler));
-      auto done = [waiting, back](T result) {
-        asio::post(back, [waiting, result = std::move(result)]() mutable { (*waiting)(std::move(result)); });
+      auto done = [this, waiting, back](T result) {
+        auto resume = [waiting, result = std::move(result)]() mutable { (*waiting)(std::move(result)); };
+        if (!completed_.put(std::move(resume))) return;
+        asio::post(back, [this] {
+          for (const auto& each : completed_.take()) each();
+        });
       };
       if (auto work = begin(std::move(done))) asio::post(requests_.executor(), std::move(work));
     };
@@ -107,6 +115,7 @@ class BlockingPool {
     co_return f();
   }
   std::atomic<std::size_t> waiting_{0};
+  Inbox<std::function<void()>> completed_;  ///< whom to resume
   Threads requests_;
   Threads behind_;
 };

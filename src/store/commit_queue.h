@@ -5,6 +5,8 @@
 // Thread:  any thread.
 #pragma once
 
+#include "body_buffer.h"
+
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
@@ -12,6 +14,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "brigade/store/object_store.h"
@@ -22,9 +25,10 @@ namespace brigade::store {
 struct Operation {
   enum class Kind : std::uint8_t { kPut, kRemove, kForget };
   Kind kind = Kind::kPut;
-  ObjectMeta meta;              ///< kForget: id and revision
-  std::vector<std::byte> body;  ///< of a small object
-  std::uint64_t file = 0;       ///< of a large object's body, 0 for others
+  ObjectMeta meta;                  ///< kForget: id and revision; once it is in the log, the id alone
+  std::span<const std::byte> body;  ///< of a small object; in `buffer`
+  BodyBuffer buffer;
+  std::uint64_t file = 0;  ///< of a large object's body, 0 for others
   /// The record that the caller compared with: its lsn, 0 if there was none. If it is still there, nothing need be
   /// compared again.
   std::uint64_t compared = 0;

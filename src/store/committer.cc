@@ -1,9 +1,11 @@
 #include "committer.h"
 
 #include <algorithm>
+#include <functional>
 #include <mutex>
-#include <set>
 #include <utility>
+
+#include <boost/unordered/unordered_flat_set.hpp>
 
 #include "brigade/base/check.h"
 
@@ -28,6 +30,27 @@ Result<std::optional<ObjectMeta>> settle(const ObjectMeta& meta, const IndexReco
   if (revision > meta.revision || (revision == meta.revision && there))
     return Error(Errc::kStale, "revision " + to_string(revision) + " of the object is here already");
   return std::optional<ObjectMeta>();
+}
+
+/// The record of `operation`, whose meta goes into it.
+RecordHeader take_header(Operation& operation, WallTime now) {
+  RecordHeader header;
+  header.written = now;
+  header.meta = std::move(operation.meta);
+  switch (operation.kind) {
+    case Kind::kPut:
+      header.kind = operation.file != 0 ? RecordKind::kLarge : RecordKind::kObject;
+      header.file = operation.file;
+      header.body_bytes = operation.body.size();
+      break;
+    case Kind::kRemove:
+      header.kind = RecordKind::kTombstone;
+      break;
+    case Kind::kForget:
+      header.kind = RecordKind::kForget;
+      break;
+  }
+  return header;
 }
 
 }  // namespace
@@ -100,62 +123,49 @@ bool Committer::compare(Operation& operation, Access access) {
   }
 }
 
-RecordHeader Committer::header_of(const Operation& operation) {
-  RecordHeader header;
-  header.written = clock_();
-  header.meta = operation.meta;
-  switch (operation.kind) {
-    case Kind::kPut:
-      header.kind = operation.file != 0 ? RecordKind::kLarge : RecordKind::kObject;
-      header.file = operation.file;
-      header.body_bytes = operation.body.size();
-      break;
-    case Kind::kRemove:
-      header.kind = RecordKind::kTombstone;
-      break;
-    case Kind::kForget:
-      header.kind = RecordKind::kForget;
-      break;
-  }
-  return header;
-}
+/// Operations of a batch that are written together, on different objects.
+struct Committer::Group {
+  struct Member {
+    Operation* operation;
+    std::optional<IndexRecord> present;  ///< what it takes the place of
+  };
+  std::vector<Member> members;
+  std::vector<SegmentLog::Item> items;  ///< of the member with the same number
+  boost::unordered_flat_set<ObjectId, std::hash<ObjectId>> ids;
+  std::uint64_t bytes = 0;
+};
 
 void Committer::commit(CommitQueue::Batch& batch) {
   {
     const std::lock_guard turn(parts_.log.turns());
-    std::vector<Operation*> accepted;
-    std::set<ObjectId> ids;
-    std::uint64_t bytes = 0;
+    const WallTime now = clock_();
+    Group group;
+    group.items.reserve(batch.size());
     for (const std::unique_ptr<Operation>& operation : batch) {
       if (operation->result) continue;
+      const ObjectId id = operation->meta.id;
       // One object's changes go one after the other: the second is compared with what the first has made.
-      if (ids.contains(operation->meta.id)) {
-        flush(accepted);
-        ids.clear();
-        bytes = 0;
-      }
-      const std::optional<IndexRecord> present = parts_.index.find_record(operation->meta.id);
+      if (group.ids.contains(id)) flush(group);
+      const std::optional<IndexRecord> present = parts_.index.find_record(id);
       if ((present ? present->lsn : 0) != operation->compared) compare(*operation);
       if (Status ok = parts_.latch.check(); !ok && !operation->result) operation->result = ok.error();
       if (operation->result) continue;
-      const std::uint64_t needs = header_of(*operation).record_bytes();
-      if (!accepted.empty() && !parts_.log.has_room(SegmentKind::kCommits, bytes + needs)) {
-        flush(accepted);
-        ids.clear();
-        bytes = 0;
-      }
-      if (accepted.empty()) {
+      SegmentLog::Item item{.header = take_header(*operation, now), .body = operation->body, .at = {}};
+      const std::uint64_t needs = item.header.record_bytes();
+      if (!group.items.empty() && !parts_.log.has_room(SegmentKind::kCommits, group.bytes + needs)) flush(group);
+      if (group.items.empty()) {
         const auto reserve = operation->kind == Kind::kPut ? SegmentLog::Reserve::kKeep : SegmentLog::Reserve::kUse;
         if (Status room = parts_.log.make_room(SegmentKind::kCommits, needs, reserve); !room) {
           operation->result = parts_.latch.note(room.error());
           continue;
         }
       }
-      bytes += needs;
-      ids.insert(operation->meta.id);
-      accepted.push_back(operation.get());
+      group.bytes += needs;
+      group.ids.insert(id);
+      group.members.push_back({operation.get(), present});
+      group.items.push_back(std::move(item));
     }
-    flush(accepted);
+    flush(group);
   }
   for (const std::unique_ptr<Operation>& operation : batch) {
     BRIGADE_CHECK(operation->result.has_value(), "an operation without a result");
@@ -163,34 +173,35 @@ void Committer::commit(CommitQueue::Batch& batch) {
   }
 }
 
-/// Makes the accepted operations durable, then visible.
-void Committer::flush(std::vector<Operation*>& accepted) {
-  if (accepted.empty()) return;
+/// Makes the operations of the group durable, then visible, and empties it.
+void Committer::flush(Group& group) {
+  if (group.items.empty()) return;
   const std::uint64_t first_lsn = next_lsn_;
-  std::vector<SegmentLog::Item> items;
-  items.reserve(accepted.size());
-  for (Operation* operation : accepted) {
-    SegmentLog::Item item{.header = header_of(*operation), .body = operation->body, .at = {}};
-    item.header.lsn = first_lsn + items.size();
+  std::uint64_t lsn = first_lsn;
+  for (SegmentLog::Item& item : group.items) {
+    item.header.lsn = lsn++;
     // All that the marker is to keep away stands in segments that were opened before it was written.
-    if (operation->kind == Kind::kForget) item.header.barrier = parts_.log.next_serial() - 1;
-    items.push_back(std::move(item));
+    if (item.header.kind == RecordKind::kForget) item.header.barrier = parts_.log.next_serial() - 1;
   }
-  const Result<std::uint64_t> end = parts_.log.append(SegmentKind::kCommits, items);
-  if (!end) {
+  const Result<std::uint64_t> end = parts_.log.append(SegmentKind::kCommits, group.items);
+  if (end) {
+    parts_.log.add_live(group.items.front().at, group.bytes);
+    for (std::size_t i = 0; i < group.items.size(); ++i) {
+      Operation& operation = *group.members[i].operation;
+      apply(operation, group.items[i], group.members[i].present);
+      operation.result = std::move(group.items[i].header.meta);
+      operation.taken = true;
+    }
+    parts_.log.current(SegmentKind::kCommits)->tail = *end;
+    next_lsn_ = lsn;
+  } else {
     const Error error = parts_.latch.note(end.error());
-    for (Operation* operation : accepted) operation->result = error;
-    accepted.clear();
-    return;
+    for (const Group::Member& member : group.members) member.operation->result = error;
   }
-  for (std::size_t i = 0; i < items.size(); ++i) {
-    apply(*accepted[i], items[i]);
-    accepted[i]->result = accepted[i]->meta;
-    accepted[i]->taken = true;
-  }
-  parts_.log.current(SegmentKind::kCommits)->tail = *end;
-  next_lsn_ = first_lsn + items.size();
-  accepted.clear();
+  group.members.clear();
+  group.items.clear();
+  group.ids.clear();
+  group.bytes = 0;
 }
 
 void Committer::drop(const IndexRecord& record, std::uint64_t file) {
@@ -199,12 +210,11 @@ void Committer::drop(const IndexRecord& record, std::uint64_t file) {
   if (record.large && file != 0) parts_.large.doom(record.entry.id, file);
 }
 
-void Committer::apply(const Operation& operation, const SegmentLog::Item& item) {
-  const ObjectMeta& meta = operation.meta;
-  const std::uint64_t bytes = item.header.record_bytes();
-  parts_.log.add_live(item.at, bytes);
+void Committer::apply(const Operation& operation, const SegmentLog::Item& item,
+                      const std::optional<IndexRecord>& present) {
+  const ObjectMeta& meta = item.header.meta;
   if (operation.kind == Kind::kForget) {
-    parts_.log.table().get(item.at.slot)->markers += bytes;
+    parts_.log.table().get(item.at.slot)->markers += item.header.record_bytes();
     // Before it is gone: whoever finds nothing finds this.
     highest_forgotten_ = std::max(highest_forgotten_.load(), meta.revision.value);
     if (const auto before = parts_.index.erase(meta.id)) drop(*before, operation.present_file);
@@ -212,7 +222,6 @@ void Committer::apply(const Operation& operation, const SegmentLog::Item& item) 
     return;
   }
   // Retained before it is taken from the index: compaction looks there first, and finds it in one of both.
-  const std::optional<IndexRecord> present = parts_.index.find_record(meta.id);
   const bool retains = retention_ms_ > 0 && present && is_worth_retaining(*present, operation.present_file) &&
                        present->entry.revision != meta.revision;  // else it repairs what was damaged
   if (retains) parts_.retained.add({*present, operation.present_file, item.header.written});

@@ -80,9 +80,9 @@ class Committer {
   [[nodiscard]] std::uint64_t repaired() const { return repaired_; }
 
  private:
-  void flush(std::vector<Operation*>& accepted);
-  void apply(const Operation& operation, const SegmentLog::Item& item);
-  RecordHeader header_of(const Operation& operation);
+  struct Group;
+  void flush(Group& group);
+  void apply(const Operation& operation, const SegmentLog::Item& item, const std::optional<IndexRecord>& present);
 
   StoreParts parts_;
   std::function<WallTime()> clock_;

@@ -69,16 +69,6 @@ Status check_fields(const RecordHeader& h) {
 
 }  // namespace
 
-void put_uint(std::span<std::byte> area, std::size_t at, std::uint64_t value, std::size_t bytes) {
-  for (std::size_t i = 0; i < bytes; ++i) area[at + i] = static_cast<std::byte>(value >> (8 * i));
-}
-
-std::uint64_t get_uint(std::span<const std::byte> area, std::size_t at, std::size_t bytes) {
-  std::uint64_t value = 0;
-  for (std::size_t i = 0; i < bytes; ++i) value |= static_cast<std::uint64_t>(area[at + i]) << (8 * i);
-  return value;
-}
-
 std::uint64_t salted_checksum(std::span<const std::byte> bytes, std::uint64_t salt) {
   return XXH3_64bits_withSeed(bytes.data(), bytes.size(), salt);
 }
@@ -125,18 +115,24 @@ Result<SegmentHeader> decode_segment_header(std::span<const std::byte> block) {
   return Error(Errc::kCorrupt, "segment header: " + why);
 }
 
-std::uint64_t RecordHeader::header_bytes() const {
+std::uint64_t RecordHeader::header_bytes(const ObjectMeta& meta) {
   return round_up(kFixedBytes + meta.key.size() + meta.content_type.size() + meta.user_headers.size() + 8);
 }
 
 RecordFrame encode_record(const RecordHeader& header, std::uint64_t salt) {
+  RecordFrame frame;
+  frame.head.resize(header.header_bytes());
+  frame.tail.resize(header.record_bytes() - header.header_bytes() - header.body_bytes);
+  encode_record(header, salt, frame.head, frame.tail);
+  return frame;
+}
+
+void encode_record(const RecordHeader& header, std::uint64_t salt, std::span<std::byte> area,
+                   std::span<std::byte> tail) {
   const ObjectMeta& meta = header.meta;
   BRIGADE_CHECK(check_fields(header), "a record that no reader would take: " << to_string(meta.id));
   BRIGADE_CHECK(header.body_bytes == 0 || has_body(header.kind), "a body of " << header.body_bytes << " bytes");
   const std::size_t length = kFixedBytes + meta.key.size() + meta.content_type.size() + meta.user_headers.size();
-  RecordFrame frame;
-  frame.head.resize(header.header_bytes());
-  const std::span<std::byte> area(frame.head);
   put_text(area, 0, kRecordMagic);
   put_uint(area, kVersionAt, kRecordVersion, 2);
   put_uint(area, kLengthAt, length, 2);
@@ -163,9 +159,7 @@ RecordFrame encode_record(const RecordHeader& header, std::uint64_t salt) {
   put_text(area, length - meta.user_headers.size(), meta.user_headers);
   put_uint(area, length, salted_checksum(area.first(length), salt), 8);
 
-  const std::uint64_t padding = round_up(header.body_bytes) - header.body_bytes;
-  frame.tail.resize(padding + kFooterBytes);
-  const std::span<std::byte> footer = std::span(frame.tail).last(kFooterBytes);
+  const std::span<std::byte> footer = tail.last(kFooterBytes);
   put_text(footer, 0, kFooterMagic);
   put_uint(footer, kFooterKindAt, static_cast<std::uint64_t>(header.kind), 1);
   put_uint(footer, kFooterLevelAt, meta.level, 1);
@@ -177,7 +171,6 @@ RecordFrame encode_record(const RecordHeader& header, std::uint64_t salt) {
   put_uint(footer, kFooterRevisionAt, meta.revision.value, 8);
   put_uint(footer, kFooterUnitsAt, header.record_bytes() / kUnit, 4);
   put_uint(footer, kFooterChecksumAt, salted_checksum(footer.first(kFooterChecksumAt), salt), 8);
-  return frame;
 }
 
 bool looks_like_record(std::span<const std::byte> unit, std::uint64_t serial) {

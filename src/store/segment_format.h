@@ -8,10 +8,13 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <span>
 #include <string>
 #include <vector>
+
+#include <boost/endian/conversion.hpp>
 
 #include "brigade/base/ids.h"
 #include "brigade/base/result.h"
@@ -71,7 +74,8 @@ struct RecordHeader {
   bool operator==(const RecordHeader&) const = default;
 
   /// Header with its checksum and padding: where the body starts.
-  [[nodiscard]] std::uint64_t header_bytes() const;
+  [[nodiscard]] std::uint64_t header_bytes() const { return header_bytes(meta); }
+  [[nodiscard]] static std::uint64_t header_bytes(const ObjectMeta& meta);
   /// Header, body, footer.
   [[nodiscard]] std::uint64_t record_bytes() const { return header_bytes() + round_up(body_bytes) + kFooterBytes; }
 };
@@ -83,6 +87,9 @@ struct RecordFrame {
 };
 /// Requires key, content type, user headers, level and sizes within limits.
 RecordFrame encode_record(const RecordHeader& header, std::uint64_t salt);
+/// The same into memory full of zeros: `head` has header_bytes(), `tail` the rest of record_bytes() without the body.
+void encode_record(const RecordHeader& header, std::uint64_t salt, std::span<std::byte> head,
+                   std::span<std::byte> tail);
 
 /// `bytes` starts where a record may; it need not hold more than kRecordHeaderBytesMax of it.
 /// Errors: kCorrupt: no record of this serial starts here, or a field is out of range; the detail says which.
@@ -106,8 +113,15 @@ std::optional<RecordFooter> decode_footer(std::span<const std::byte> block, std:
 bool looks_like_record(std::span<const std::byte> unit, std::uint64_t serial);
 
 // Little-endian integers at an offset, for the formats of this layer.
-void put_uint(std::span<std::byte> area, std::size_t at, std::uint64_t value, std::size_t bytes);
-std::uint64_t get_uint(std::span<const std::byte> area, std::size_t at, std::size_t bytes);
+inline void put_uint(std::span<std::byte> area, std::size_t at, std::uint64_t value, std::size_t bytes) {
+  boost::endian::native_to_little_inplace(value);
+  std::memcpy(area.data() + at, &value, bytes);
+}
+inline std::uint64_t get_uint(std::span<const std::byte> area, std::size_t at, std::size_t bytes) {
+  std::uint64_t value = 0;
+  std::memcpy(&value, area.data() + at, bytes);
+  return boost::endian::little_to_native(value);
+}
 /// XXH3-64 with a seed.
 std::uint64_t salted_checksum(std::span<const std::byte> bytes, std::uint64_t salt);
 

@@ -77,23 +77,34 @@ Result<std::uint64_t> SegmentLog::append(SegmentKind kind, std::span<Item> items
   const SegmentPtr& segment = current_[index_of(kind)];
   const std::uint64_t begin = segment->tail;
   std::uint64_t at = begin;
-  std::vector<RecordFrame> frames;
+  std::uint64_t frame_bytes = 0;
+  for (const Item& item : items) frame_bytes += item.header.record_bytes() - item.body.size();
+  // All headers and footers in one place: the end of a record and the head of the next are one piece.
+  std::vector<std::byte> frames(static_cast<std::size_t>(frame_bytes));
+  std::size_t begun = 0, framed = 0;
+  const auto frame = [&](std::uint64_t bytes) {
+    return std::span(frames).subspan(std::exchange(framed, framed + bytes), bytes);
+  };
   std::vector<std::span<const std::byte>> pieces;
-  frames.reserve(items.size());
-  pieces.reserve(3 * items.size());
+  pieces.reserve(2 * items.size() + 1);
   for (Item& item : items) {
     item.header.serial = segment->header.serial;
     item.header.batch = begin;
     item.at = {segment->slot, static_cast<std::uint32_t>(at / kUnit)};
-    frames.push_back(encode_record(item.header, salt_));
-    pieces.emplace_back(frames.back().head);
-    pieces.push_back(item.body);
-    pieces.emplace_back(frames.back().tail);
-    at += item.header.record_bytes();
+    const std::uint64_t head_bytes = item.header.header_bytes(), bytes = item.header.record_bytes();
+    const std::span<std::byte> head = frame(head_bytes);
+    if (!item.body.empty()) {
+      pieces.push_back(std::span(frames).subspan(begun, framed - begun));
+      pieces.push_back(item.body);
+      begun = framed;
+    }
+    encode_record(item.header, salt_, head, frame(bytes - head_bytes - item.body.size()));
+    at += bytes;
     segment->last_lsn = std::max<std::uint64_t>(segment->last_lsn, item.header.lsn);
     if (item.header.kind == RecordKind::kForget)
       segment->barrier = std::max<std::uint64_t>(segment->barrier, item.header.barrier);
   }
+  pieces.push_back(std::span(frames).subspan(begun));
   BRIGADE_CHECK(at <= segment->header.bytes, "a batch up to " << at << " in a segment of " << segment->header.bytes);
   Status done = segment->file->write_all(begin, pieces);
   if (done) done = segment->file->sync();

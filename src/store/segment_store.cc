@@ -1,5 +1,6 @@
 #include "brigade/store/segment_store.h"
 
+#include "body_buffer.h"
 #include "commit_queue.h"
 #include "committer.h"
 #include "content_index.h"
@@ -118,6 +119,7 @@ class SegmentStore final : public ObjectStore {
   SegmentStoreOptions options_;
   std::function<WallTime()> clock_;
   FailureLatch latch_;
+  std::shared_ptr<BodyPool> body_pool_ = std::make_shared<BodyPool>();
   ContentIndex index_;
   RetainedIndex retained_;
   ExpiryCalendar calendar_;
@@ -194,9 +196,11 @@ Result<std::unique_ptr<StagedObject>> SegmentStore::stage(const ObjectId& id, st
   if (Status space = log_.check_space(); !space) return latch_.note(space.error());
   if (size_hint > limits::kObjectBytesMax)
     return Error(Errc::kTooLarge, "an object has at most " + std::to_string(limits::kObjectBytesMax) + " bytes");
-  return std::unique_ptr<StagedObject>(std::make_unique<StagedBody>(
-      id, key, size_hint, options_.small_bytes_max,
-      [this, id, name = std::string(key)](std::uint64_t hint) { return make_file(id, name, hint); }));
+  auto make = [this](const ObjectId& body, std::string_view name, std::uint64_t hint) {
+    return make_file(body, name, hint);
+  };
+  return std::unique_ptr<StagedObject>(
+      std::make_unique<StagedBody>(body_pool_, id, key, size_hint, options_.small_bytes_max, std::move(make)));
 }
 
 Result<SegmentStore::Prepared> SegmentStore::prepare_put(std::unique_ptr<StagedObject> staged, const CommitInfo& info) {
@@ -216,7 +220,8 @@ Result<SegmentStore::Prepared> SegmentStore::prepare_put(std::unique_ptr<StagedO
                      .expires = info.expires,
                      .user_headers = info.user_headers};
   if (body->file() != nullptr) return Prepared{std::move(operation), std::move(staged)};
-  operation->body = body->take_bytes();
+  operation->buffer = body->take_buffer();
+  operation->body = operation->buffer.bytes().first(static_cast<std::size_t>(operation->meta.size));
   return Prepared{std::move(operation), nullptr};
 }
 

@@ -3,6 +3,7 @@
 // Thread:  any thread.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <functional>
@@ -24,6 +25,7 @@ class FailureLatch {
   }
   /// kIo once closed.
   [[nodiscard]] Status check() const {
+    if (!is_closed_) return {};
     const std::lock_guard lock(mutex_);
     if (reason_) return Error(Errc::kIo, "the store takes no more writes since its disk failed: " + *reason_);
     return {};
@@ -35,12 +37,14 @@ class FailureLatch {
     if (code == Errc::kNoSpace || code == Errc::kOverloaded || code == Errc::kTooLarge) return error;
     const std::lock_guard lock(mutex_);
     if (!reason_) reason_ = error.detail();
+    is_closed_ = true;
     return {Errc::kIo, error.detail()};
   }
 
  private:
   mutable std::mutex mutex_;
   std::optional<std::string> reason_;
+  std::atomic<bool> is_closed_{false};
 };
 
 /// A lock that is given in the order in which it was asked for, so that a background step gets its turn under load.

@@ -15,31 +15,32 @@ constexpr std::size_t kRoomMin = 64 * 1024;
 std::span<std::byte> StagedBody::room() {
   BRIGADE_CHECK(!finished_, "room after finish()");
   if (file_ || error_ || size_hint_ > small_bytes_max_ || used_ == small_bytes_max_) return {};
-  // A hint is somebody's claim, but within the bound it is cheap to believe; and memory is touched only as bytes come.
-  // One byte more, for whoever looks for the end of the body there.
-  if (bytes_.capacity() == 0) bytes_.reserve(std::min<std::size_t>(size_hint_ + 1, small_bytes_max_));
-  std::size_t end = std::max(kRoomMin, 2 * used_);
-  if (used_ < bytes_.capacity()) end = std::min(end, bytes_.capacity());
-  end = std::min(end, small_bytes_max_);
-  if (bytes_.size() < end) bytes_.resize(end);
-  return std::span(bytes_).subspan(used_);
+  if (used_ == buffer_.bytes().size()) {
+    // A hint is somebody's claim, but within the bound it is cheap to believe; and memory is touched only as bytes
+    // come. One byte more, for whoever looks for the end of the body there.
+    const std::size_t first = size_hint_ > 0 ? static_cast<std::size_t>(size_hint_) + 1 : kRoomMin;
+    BodyBuffer larger = pool_->take(std::min(std::max(first, 2 * used_), small_bytes_max_));
+    std::ranges::copy(bytes(), larger.bytes().begin());
+    buffer_ = std::move(larger);
+  }
+  return buffer_.bytes().first(std::min(buffer_.bytes().size(), small_bytes_max_)).subspan(used_);
 }
 
 void StagedBody::filled(std::size_t bytes) {
-  BRIGADE_CHECK(bytes <= bytes_.size() - used_, bytes << " bytes in a room of " << bytes_.size() - used_);
-  checksum_.update(std::span(bytes_).subspan(used_, bytes));
+  const std::size_t room = std::min(buffer_.bytes().size(), small_bytes_max_) - used_;
+  BRIGADE_CHECK(bytes <= room, bytes << " bytes in a room of " << room);
   used_ += bytes;
 }
 
 Status StagedBody::spill() {
-  Result<std::unique_ptr<StagedFile>> file = make_file_(size_hint_ > used_ ? size_hint_ : 0);
+  Result<std::unique_ptr<StagedFile>> file = make_file_(id_, key_, size_hint_ > used_ ? size_hint_ : 0);
   if (!file) {
     error_ = file.error();
     return *error_;
   }
   file_ = std::move(*file);
-  const std::vector<std::byte> so_far = take_bytes();
-  return so_far.empty() ? Status() : file_->write(so_far);
+  const BodyBuffer so_far = take_buffer();
+  return used_ == 0 ? Status() : file_->write(so_far.bytes().first(used_));
 }
 
 Status StagedBody::write(std::span<const std::byte> bytes) {
@@ -64,6 +65,7 @@ Status StagedBody::finish() {
   if (error_) return *error_;
   if (file_)
     if (Status ok = file_->finish(); !ok) return ok;
+  checksum_ = checksum();
   finished_ = true;
   return {};
 }
