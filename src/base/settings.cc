@@ -61,16 +61,20 @@ Status read_write_copies(std::string_view text, Settings& into) {
   return {};
 }
 
-Status read_repair_bandwidth(std::string_view text, Settings& into) {
+Status read_bandwidth(std::string_view name, std::string_view text, std::uint64_t& into) {
   std::string_view size = text;
   if (size.ends_with("/s")) size.remove_suffix(2);
   const Result<std::uint64_t> rate = parse_size(size);
   if (!rate || (*rate != 0 && (*rate < kRateMin || *rate > kRateMax))) {
-    return not_allowed("repair_bandwidth", text,
+    return not_allowed(name, text,
                        "0 (no bound), or from " + size_text(kRateMin) + "/s to " + size_text(kRateMax) + "/s");
   }
-  into.repair_bandwidth = *rate;
+  into = *rate;
   return {};
+}
+
+std::string bandwidth_text(std::uint64_t rate) {
+  return rate == 0 ? std::string("0") : size_text(rate) + "/s";
 }
 
 /// It goes into a response header as it is, so it can hold nothing that ends one.
@@ -117,16 +121,19 @@ const std::array kSettings{
             read_write_copies,
             [](const Settings& s) { return std::to_string(s.write_copies); }},
     Setting{{"repair_bandwidth", "size/s", "bytes per second and node for filling buckets; 0: no bound"},
-            read_repair_bandwidth,
-            [](const Settings& s) {
-              return s.repair_bandwidth == 0 ? std::string("0") : size_text(s.repair_bandwidth) + "/s";
-            }},
+            [](std::string_view t, Settings& s) { return read_bandwidth("repair_bandwidth", t, s.repair_bandwidth); },
+            [](const Settings& s) { return bandwidth_text(s.repair_bandwidth); }},
     Setting{{"repair_target", "duration",
              "time in which filling is to end, if clients let it; 0s: it never waits for them"},
             [](std::string_view t, Settings& s) {
               return read_duration("repair_target", t, 0s, 365 * kDay, s.repair_target);
             },
             [](const Settings& s) { return duration_text(s.repair_target); }},
+    Setting{{"compaction_bandwidth", "size/s", "bytes per second and disk that compaction copies; 0: no bound"},
+            [](std::string_view t, Settings& s) {
+              return read_bandwidth("compaction_bandwidth", t, s.compaction_bandwidth);
+            },
+            [](const Settings& s) { return bandwidth_text(s.compaction_bandwidth); }},
     Setting{{"retention", "duration", "how long what was overwritten or deleted can be brought back"},
             [](std::string_view t, Settings& s) { return read_duration("retention", t, 0s, 3650 * kDay, s.retention); },
             [](const Settings& s) { return duration_text(s.retention); }},

@@ -248,10 +248,14 @@ class Process {
   /// Space given back, segments prepared, snapshots of the index: the store does it only when it is called.
   asio::awaitable<void> maintain_store() {
     while (!stopping_) {
-      store_->set_retention(control_->view()->map.settings().retention);
+      const auto view = control_->view();
+      store_->set_retention(view->map.settings().retention);
+      store_->set_compaction_bandwidth(view->map.settings().compaction_bandwidth);
       auto step = [this] { return store_->maintain(wall_now()); };
       const store::MaintainResult result = co_await disk_.run_behind(std::move(step));
-      if (!result.again) co_await pause_for(kMaintenanceTurn);
+      if (result.again) continue;
+      const bool rests = result.rest > Duration{} && result.rest < kMaintenanceTurn;
+      co_await pause_for(rests ? result.rest : kMaintenanceTurn);
     }
   }
 

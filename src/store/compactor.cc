@@ -172,6 +172,7 @@ Status Compactor::copy(std::vector<Piece>& pieces) {
     if (items.empty()) continue;
     const Result<std::uint64_t> end = log.append(SegmentKind::kCopies, items);
     if (!end) return end.error();
+    copied_bytes_ += bytes;
     // No record is replaced, and so goes from one index to the other, while places change.
     const std::lock_guard turn(log.turns());
     for (std::size_t i = 0; i < items.size(); ++i) {

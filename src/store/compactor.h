@@ -34,6 +34,8 @@ class Compactor {
   /// Does one piece; false if there was nothing to do. `covered`: markers with higher lsns must stay.
   /// Errors: kNoSpace, kOverloaded: try again later; kIo.
   Result<bool> step(std::uint64_t covered);
+  /// Since the start.
+  [[nodiscard]] std::uint64_t copied_bytes() const { return copied_bytes_; }
 
  private:
   struct Piece {
@@ -60,6 +62,7 @@ class Compactor {
   SegmentPtr victim_;
   std::uint64_t offset_ = 0;
   bool emptied_ = false;  ///< all is copied; the segment is still to be taken out of the log
+  std::uint64_t copied_bytes_ = 0;
 };
 
 }  // namespace brigade::store

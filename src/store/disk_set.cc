@@ -224,6 +224,10 @@ void DiskSet::set_retention(Duration retention) {
   for (const Disk& disk : disks_) disk.store->set_retention(retention);
 }
 
+void DiskSet::set_compaction_bandwidth(std::uint64_t bytes_per_second) {
+  for (const Disk& disk : disks_) disk.store->set_compaction_bandwidth(bytes_per_second);
+}
+
 Digest DiskSet::digest(BucketId home, std::uint8_t level) const {
   const ObjectStore* store = at(home);
   return store == nullptr ? Digest{} : store->digest(home, level);
@@ -287,13 +291,17 @@ ScrubProgress DiskSet::scrub_progress() const {
 
 MaintainResult DiskSet::maintain(WallTime now) {
   // A round in which none has anything to do is the end.
+  MaintainResult nothing;
   for (std::size_t looked = 0; looked < disks_.size(); ++looked) {
     const std::size_t disk = maintained_;
     maintained_ = (maintained_ + 1) % disks_.size();
     if (!is_usable(disk)) continue;
-    if (MaintainResult result = disks_[disk].store->maintain(now); result.again) return result;
+    const MaintainResult result = disks_[disk].store->maintain(now);
+    if (result.again) return result;
+    if (result.rest > Duration{} && (nothing.rest == Duration{} || result.rest < nothing.rest))
+      nothing.rest = result.rest;
   }
-  return {};
+  return nothing;
 }
 
 void DiskSet::confirm() {

@@ -1,5 +1,6 @@
 #include "housekeeping.h"
 
+#include <chrono>
 #include <utility>
 #include <vector>
 
@@ -71,6 +72,24 @@ Result<bool> Housekeeping::end_damaged() {
   return false;
 }
 
+/// Each step is followed by as long a rest as the bandwidth asks for. Not while space is short: writers wait for it.
+Result<bool> Housekeeping::compact(WallTime now, MaintainResult& result) {
+  const std::uint64_t bandwidth = parts_.log.is_short_of_space() ? 0 : compaction_bandwidth_.load();
+  if (bandwidth > 0) {
+    const auto rest_ms = static_cast<std::int64_t>(copied_ * 1000 / bandwidth);
+    const std::int64_t rested_ms = now.unix_ms - compacted_.unix_ms;
+    if (rested_ms >= 0 && rested_ms < rest_ms) {  // the clock may have been set back
+      result.rest = std::chrono::milliseconds{rest_ms - rested_ms};
+      return false;
+    }
+  }
+  const std::uint64_t before = compactor_.copied_bytes();
+  const Result<bool> done = compactor_.step(snapshotter_.covered());
+  compacted_ = now;
+  copied_ = compactor_.copied_bytes() - before;
+  return done;
+}
+
 bool Housekeeping::did(MaintainResult& result, const char* what, const Result<bool>& done) {
   // No space, no descriptors: it will be tried again.
   if (!done) static_cast<void>(parts_.latch.note(done.error()));
@@ -90,7 +109,7 @@ MaintainResult Housekeeping::step(WallTime now) {
   if (did(result, "removed files", swept ? Result<bool>(*swept > 0) : Result<bool>(swept.error()))) return result;
   if (did(result, "wrote of the index", snapshotter_.step())) return result;
   if (did(result, "ended a damaged segment", end_damaged())) return result;
-  if (did(result, "compacted", compactor_.step(snapshotter_.covered()))) return result;
+  if (did(result, "compacted", compact(now, result))) return result;
   // No reason to come again at once: beside a steady writer there would be no end to it.
   confirm_all();
   return result;

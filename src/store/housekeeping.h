@@ -8,6 +8,7 @@
 #include "compactor.h"
 #include "snapshotter.h"
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <mutex>
@@ -31,12 +32,14 @@ class Housekeeping {
 
   MaintainResult step(WallTime now);
   void confirm();
+  void set_compaction_bandwidth(std::uint64_t bytes_per_second) { compaction_bandwidth_ = bytes_per_second; }
 
  private:
   Result<bool> prepare_ahead();
   Result<bool> expire(WallTime now);
   bool release(WallTime now);
   Result<bool> end_damaged();
+  Result<bool> compact(WallTime now, MaintainResult& result);
   void confirm_all();
   /// True if something was done. Remembers a failure of the disk.
   bool did(MaintainResult& result, const char* what, const Result<bool>& done);
@@ -47,6 +50,9 @@ class Housekeeping {
   Compactor compactor_;
   Forget forget_;
   std::mutex mutex_;
+  std::atomic<std::uint64_t> compaction_bandwidth_{0};
+  WallTime compacted_;        ///< when the last step of compaction was made
+  std::uint64_t copied_ = 0;  ///< by it
 };
 
 }  // namespace brigade::store

@@ -80,6 +80,9 @@ class SegmentStore final : public ObjectStore {
     return opener_.open_retained(id, revision);
   }
   void set_retention(Duration retention) override { committer_.set_retention(retention); }
+  void set_compaction_bandwidth(std::uint64_t bytes_per_second) override {
+    housekeeping_.set_compaction_bandwidth(bytes_per_second);
+  }
   [[nodiscard]] Digest digest(BucketId home, std::uint8_t level) const override { return index_.digest(home, level); }
   [[nodiscard]] std::vector<IndexEntry> list(BucketId home, std::uint8_t level) const override;
   [[nodiscard]] std::vector<IndexEntry> list(BucketId home) const override { return index_.list(home); }

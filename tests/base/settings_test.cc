@@ -32,6 +32,7 @@ TEST_CASE("every setting has a description, and its text reads back as itself") 
   changed.min_redundancy = 4;
   changed.write_copies = 3;
   changed.repair_bandwidth = std::uint64_t{64} << 20;
+  changed.compaction_bandwidth = std::uint64_t{20} << 20;
   changed.retention = 48h;
   changed.write_deadline = 30s;
   changed.cache_control = "public, max-age=60";

@@ -24,6 +24,7 @@ struct Settings {
   std::uint32_t min_redundancy = 2;                   ///< 1, 2, 4, 8, 16; at most `redundancy`
   std::uint32_t write_copies = 2;                     ///< 1..16
   std::uint64_t repair_bandwidth = 0;                 ///< bytes/s for filling, per node; 0: no bound
+  std::uint64_t compaction_bandwidth = 0;             ///< bytes/s that compaction copies, per disk; 0: no bound
   Duration repair_target = std::chrono::minutes{10};  ///< in which a spell of filling is to end; 0: never yields
   Duration retention = std::chrono::hours{24};        ///< of tombstones, and of what was overwritten or deleted
   Duration write_deadline =

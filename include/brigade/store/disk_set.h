@@ -71,6 +71,7 @@ class DiskSet final : public ObjectStore {
   [[nodiscard]] std::vector<RetainedRevision> retained(const ObjectId& id) const override;
   Result<std::unique_ptr<ObjectReader>> open_retained(const ObjectId& id, Revision revision) override;
   void set_retention(Duration retention) override;
+  void set_compaction_bandwidth(std::uint64_t bytes_per_second) override;
   [[nodiscard]] Digest digest(BucketId home, std::uint8_t level) const override;
   [[nodiscard]] std::vector<IndexEntry> list(BucketId home, std::uint8_t level) const override;
   [[nodiscard]] std::vector<IndexEntry> list(BucketId home) const override;

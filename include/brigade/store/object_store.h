@@ -126,6 +126,7 @@ struct ScrubProgress {
 /// What a step of maintenance did, and what is left.
 struct MaintainResult {
   bool again = false;  ///< there is more to do now; otherwise look again after a while
+  Duration rest{};     ///< not later than that, if it is not 0: something may go on then
   std::string did;     ///< in a few words; empty: nothing
 };
 
@@ -174,6 +175,8 @@ class ObjectStore {
   virtual Result<std::unique_ptr<ObjectReader>> open_retained(const ObjectId& id, Revision revision) = 0;
   /// How long what is replaced or deleted stays; 0: not at all. Holds for what is retained already, too.
   virtual void set_retention(Duration retention) = 0;
+  /// Bytes a second that maintain() may copy to give space back, on each disk; 0: no bound. None while space is short.
+  virtual void set_compaction_bandwidth(std::uint64_t bytes_per_second) = 0;
 
   /// Digest over live objects (no tombstones, none known corrupt) with home bucket `home` at `level`: what this store
   /// can vouch for. Kept incrementally; O(1).
