@@ -24,7 +24,7 @@ asio::awaitable<void> ClientEndpoint::handle(net::Request& request, net::Respons
     co_return;
   }
   const std::string key = std::move(*decoded);
-  const auto place = context_.enter(Work::kWrite, request, upload_bytes(request.framing()));
+  const auto place = context_.enter(Work::kWrite, request, upload_bytes(request.framing(), context_.config));
   if (!place) {
     co_await send_overloaded(response);
     co_return;

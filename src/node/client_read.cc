@@ -47,7 +47,7 @@ asio::awaitable<void> serve_client_read(LoopContext& context, net::Request& requ
   }
   const std::string key = std::move(*decoded);
   const ObjectId id = object_id(context.naming, key);
-  const auto place = context.enter(Work::kRead, request, read_bytes(context.store.find(id)));
+  const auto place = context.enter(Work::kRead, request, read_bytes(context.store.find(id), context.config));
   if (!place) {
     co_await send_overloaded(response);
     co_return;

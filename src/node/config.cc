@@ -24,6 +24,7 @@
 namespace brigade::node {
 namespace {
 
+constexpr std::uint64_t kSmallObjectMin = std::uint64_t{4} << 10, kSmallObjectMax = std::uint64_t{4} << 20;
 constexpr std::array<std::string_view, 5> kLogLevels = {"trace", "debug", "info", "warn", "error"};
 
 /// A key of brigade.toml: the comment that stands above it, and how it is written.
@@ -32,7 +33,7 @@ struct Key {
   std::string_view comment;
 };
 
-constexpr std::array<Key, 18> kKeys = {{
+constexpr std::array<Key, 19> kKeys = {{
     {"name", "The node's name, unique in the cluster: 1 to 63 of A-Z a-z 0-9 . _ -"},
     {"zone",
      "What fails together with this node (a rack, a room) when it joins; later `brigade rezone` says. May be empty."},
@@ -49,6 +50,7 @@ constexpr std::array<Key, 18> kKeys = {{
     {"writes_max",
      "Writes that are under way at a time for clients, and as many for other nodes; more are answered 503."},
     {"request_memory", "What all requests may hold in memory; for what goes beyond it the answer is 503. From 32MiB."},
+    {"small_object_max", "Up to which size objects share segments; larger ones get a file each. From 4KiB to 4MiB."},
     {"peers", "Peer addresses of other nodes, for the first contact."},
     {"cluster", "The cluster that this node belongs to. Never change it."},
     {"naming_seed", "What keys are hashed with; the same on all nodes, known to nobody else. Never change it."},
@@ -122,13 +124,14 @@ class Reader {
       complain(*node, key, "must be a whole number from 0 to " + std::to_string(max));
   }
   void size(std::string_view key, std::uint64_t& out) {
-    std::string value;
-    text(key, value);
-    if (value.empty()) return;
-    if (const auto bytes = parse_size(value))
+    const auto* node = find(key);
+    if (node == nullptr) return;
+    const auto value = node->value_exact<std::string>();
+    const auto bytes = value ? parse_size(*value) : Result<std::uint64_t>(Errc::kInvalid);
+    if (bytes)
       out = *bytes;
     else
-      complain(*find(key), key, "must be a size, such as \"1GiB\"");
+      complain(*node, key, "must be a size in quotes, such as \"1MiB\"");
   }
   void hex(std::string_view key, std::uint64_t& out) {
     const auto* node = find(key);
@@ -210,6 +213,7 @@ std::string value_text(const Config& config, std::string_view key) {
   if (key == "naming_seed") return quoted(hex64(config.naming_seed));
   if (key == "event_loops") return std::to_string(config.event_loops);
   if (key == "log_level") return quoted(config.log_level);
+  if (key == "small_object_max") return quoted(size_text(config.small_object_max));
   std::string list = "[";
   for (const auto& item : key == "disks" ? config.disks : config.peers)
     list += (list.size() > 1 ? ", " : "") + quoted(item);
@@ -249,6 +253,9 @@ Status check_config(const Config& config) {
   if (config.request_memory < Config::kRequestMemoryMin)
     return invalid("request_memory: " + size_text(config.request_memory) + " must be at least " +
                    size_text(Config::kRequestMemoryMin));
+  if (config.small_object_max < kSmallObjectMin || config.small_object_max > kSmallObjectMax)
+    return invalid("small_object_max: " + size_text(config.small_object_max) + " must be from " +
+                   size_text(kSmallObjectMin) + " to " + size_text(kSmallObjectMax));
   if (std::ranges::find(kLogLevels, config.log_level) == kLogLevels.end())
     return invalid("log_level: '" + config.log_level + "' must be trace, debug, info, warn or error");
   if (!config.cluster) return invalid("cluster: is missing; bootstrap draws it");
@@ -286,6 +293,7 @@ Result<Config> load_config(const DataDir& dir) {
   read.texts("disks", config.disks);
   read.number("writes_max", Config::kWritesMax, config.writes_max);
   read.size("request_memory", config.request_memory);
+  read.size("small_object_max", config.small_object_max);
   read.texts("peers", config.peers);
   read.hex("cluster", config.cluster.value);
   read.hex("naming_seed", config.naming_seed);

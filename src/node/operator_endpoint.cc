@@ -88,7 +88,8 @@ asio::awaitable<void> OperatorEndpoint::handle(net::Request& request, net::Respo
     co_await read(std::move(path), std::move(query), response);
   } else if (head.method == "POST" && path.starts_with(kRestore)) {
     std::string key = path.substr(kRestore.size());
-    const auto place = context_.enter(Work::kWrite, request, upload_bytes(net::BodyFraming::chunked()));
+    const auto place =
+        context_.enter(Work::kWrite, request, upload_bytes(net::BodyFraming::chunked(), context_.config));
     if (place) {
       co_await restore(std::move(key), std::move(query), response);
     } else {

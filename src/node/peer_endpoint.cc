@@ -88,7 +88,7 @@ asio::awaitable<void> PeerEndpoint::handle_write(std::string_view encoded, net::
     co_await send_problem(response, std::move(refusal));
     co_return;
   }
-  const auto place = context_.enter(Work::kHandedOn, request, upload_bytes(request.framing()));
+  const auto place = context_.enter(Work::kHandedOn, request, upload_bytes(request.framing(), context_.config));
   if (!place) {
     co_await send_overloaded(response);
     co_return;

@@ -28,8 +28,7 @@ Result<std::unique_ptr<net::HttpServer>> listen_beside(net::HttpServer& server, 
 
 ReadLoop::ReadLoop(NodeContext& data, const net::ClientOptions& peers)
     : peers_(net::HttpClient::make(io_.get_executor(), peers)),
-      context_(io_.get_executor(), data.config, data.self, data.control, data.store, *peers_, data.disk,
-               data.shared) {}
+      context_(io_.get_executor(), data.config, data.self, data.control, data.store, *peers_, data.disk, data.shared) {}
 
 Result<std::unique_ptr<ReadLoop>> ReadLoop::start(NodeContext& data, DataServers servers,
                                                   const net::ServerOptions& client, const net::ServerOptions& peer,

@@ -299,7 +299,7 @@ asio::awaitable<void> read_for_peer(LoopContext& context, net::Request& request,
     co_await send_problem(response, fits.error());
     co_return;
   }
-  const auto place = context.enter(Work::kPeerRead, request, read_bytes(context.store.find(*id)));
+  const auto place = context.enter(Work::kPeerRead, request, read_bytes(context.store.find(*id), context.config));
   if (!place) {
     co_await send_overloaded(response);
     co_return;

@@ -83,7 +83,7 @@ asio::awaitable<void> ReplicaEndpoint::stage(ObjectId id, std::string name, net:
     co_return;
   }
   drop_abandoned();
-  auto place = context_.enter(Work::kCopy, request, upload_bytes(request.framing()));
+  auto place = context_.enter(Work::kCopy, request, upload_bytes(request.framing(), context_.config));
   if (!place) {
     co_await send_overloaded(response);
     co_return;
@@ -154,7 +154,8 @@ asio::awaitable<void> ReplicaEndpoint::put_record(ObjectId id, net::Request& req
     co_await refuse(response, fits.error());
     co_return;
   }
-  const auto place = context_.enter(Work::kPush, request, upload_bytes(net::BodyFraming::of_length(meta->size)));
+  const auto place =
+      context_.enter(Work::kPush, request, upload_bytes(net::BodyFraming::of_length(meta->size), context_.config));
   if (!place) {
     co_await send_overloaded(response);
     co_return;
@@ -228,7 +229,7 @@ asio::awaitable<void> ReplicaEndpoint::fetch(ObjectId id, net::Request& request,
     co_await send_problem(response, std::move(malformed));
     co_return;
   }
-  const auto place = context_.enter(Work::kFetch, request, read_bytes(context_.store.find(id)));
+  const auto place = context_.enter(Work::kFetch, request, read_bytes(context_.store.find(id), context_.config));
   if (!place) {
     co_await send_overloaded(response);
     co_return;

@@ -52,6 +52,7 @@ constexpr std::size_t kSnapshotBytesMax = std::size_t{64} << 20;
 constexpr std::chrono::milliseconds kDrain{5000};
 constexpr std::chrono::milliseconds kHealthTurn{200};
 constexpr std::chrono::milliseconds kMaintenanceTurn{100};
+constexpr std::chrono::milliseconds kProgressTurn{1000};
 
 void raise_file_limit() {
   rlimit limit{};
@@ -144,6 +145,13 @@ class Process {
     options.on_corrupt = [](const std::string& file, std::uint64_t offset, const std::string& reason) {
       spdlog::error("corrupt record file={} offset={} reason=\"{}\"", file, offset, reason);
     };
+    options.on_progress = [last = std::chrono::steady_clock::now()](std::uint64_t done, std::uint64_t total) mutable {
+      const auto now = std::chrono::steady_clock::now();
+      if (now - last < kProgressTurn) return;
+      last = now;
+      spdlog::info("reading segments done_bytes={} of_bytes={}", done, total);
+    };
+    options.small_bytes_max = config_.small_object_max;
     for (const std::string& disk : options_.disks)
       if (std::ranges::find(config_.disks, disk) == config_.disks.end()) config_.disks.push_back(disk);
     if (auto ok = check_config(config_); !ok) return ok;

@@ -5,8 +5,6 @@
 #include <algorithm>
 #include <limits>
 
-#include "brigade/store/segment_store.h"
-
 namespace brigade::node {
 
 namespace {
@@ -16,11 +14,6 @@ constexpr std::uint64_t kBuffers = 2 * kBufferBytes;
 /// Beside the body: the coroutines of a request, and the connections to other nodes that it uses.
 constexpr std::uint64_t kReadBytes = 16 * 1024;
 constexpr std::uint64_t kUploadBytes = 64 * 1024;
-
-/// An object up to this is held whole.
-std::uint64_t small_bytes() {
-  return store::SegmentStoreOptions{}.small_bytes_max;
-}
 
 }  // namespace
 
@@ -49,20 +42,21 @@ Admission::Room room_of(Work work, const Config& config) {
   return {};
 }
 
-std::uint64_t upload_bytes(const net::BodyFraming& framing) {
+// An object up to small_object_max is held whole.
+std::uint64_t upload_bytes(const net::BodyFraming& framing, const Config& config) {
   std::uint64_t body = 0;
   if (framing.kind == net::BodyFraming::Kind::kChunked)
-    body = small_bytes() + kBuffers;
-  else if (framing.length > small_bytes())
+    body = config.small_object_max + kBuffers;
+  else if (framing.length > config.small_object_max)
     body = kBuffers;  // it goes to its file as it comes
   else
     body = framing.length;
   return kUploadBytes + body;
 }
 
-std::uint64_t read_bytes(const std::optional<store::IndexEntry>& here) {
+std::uint64_t read_bytes(const std::optional<store::IndexEntry>& here, const Config& config) {
   if (!here) return kReadBytes + kBufferBytes;
-  return kReadBytes + (here->size > small_bytes() ? kBuffers : here->size);
+  return kReadBytes + (here->size > config.small_object_max ? kBuffers : here->size);
 }
 
 }  // namespace brigade::node

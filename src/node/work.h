@@ -37,9 +37,9 @@ std::string_view name_of(Work work);
 Admission::Room room_of(Work work, const Config& config);
 
 /// What an upload may hold in memory, here or on its way through.
-std::uint64_t upload_bytes(const net::BodyFraming& framing);
+std::uint64_t upload_bytes(const net::BodyFraming& framing, const Config& config);
 /// What reading an object may hold; of one that is elsewhere nothing is known.
-std::uint64_t read_bytes(const std::optional<store::IndexEntry>& here);
+std::uint64_t read_bytes(const std::optional<store::IndexEntry>& here, const Config& config);
 
 class Admissions {
  public:

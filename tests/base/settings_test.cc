@@ -49,7 +49,7 @@ TEST_CASE("every setting has a description, and its text reads back as itself") 
     REQUIRE(read);
     CHECK(*read == settings);
   }
-  CHECK(setting_descriptions().size() == 14);
+  CHECK(setting_descriptions().size() == 15);
   CHECK(setting_text(changed, "repair_bandwidth") == "64MiB/s");
   CHECK(setting_text(Settings{}, "heartbeat") == "100ms");
   CHECK(setting_text(Settings{}, "retention") == "1d");

@@ -27,6 +27,7 @@ Config sample() {
   config.transport = Transport::kUnicast;
   config.interface = "10.0.0.7";
   config.disks = {"/srv/b", "/srv/a disk"};
+  config.small_object_max = std::uint64_t{256} << 10;
   config.writes_max = 40;
   config.request_memory = std::uint64_t{96} << 20;
   config.peers = {"10.0.0.8:8081", "[fd00::9]:8081", "n4.example:8081"};
@@ -85,9 +86,10 @@ TEST_CASE("a saved config is for its owner only and has a comment above each key
   REQUIRE(save_config({dir.path()}, sample()));
   CHECK(mode_of(dir / "brigade.toml") == 0600);
   const auto text = read_file(dir / "brigade.toml");
-  for (const char* key : {"name", "zone", "weight", "client_listen", "client_advertise", "peer_listen",
-                          "peer_advertise", "transport", "multicast", "interface", "disks", "writes_max",
-                          "request_memory", "peers", "cluster", "naming_seed", "event_loops", "log_level"}) {
+  for (const char* key :
+       {"name", "zone", "weight", "client_listen", "client_advertise", "peer_listen", "peer_advertise", "transport",
+        "multicast", "interface", "disks", "small_object_max", "writes_max", "request_memory", "peers", "cluster",
+        "naming_seed", "event_loops", "log_level"}) {
     CAPTURE(key);
     const auto at = text.find(std::string("\n") + key + " = ");
     REQUIRE(at != std::string::npos);
@@ -111,6 +113,7 @@ TEST_CASE("keys that a config leaves out have their defaults") {
   CHECK(loaded->weight == 1);
   CHECK(loaded->multicast == "239.255.77.1:7400");
   CHECK(loaded->transport == Transport::kMulticast);
+  CHECK(loaded->small_object_max == std::uint64_t{1} << 20);
 }
 
 TEST_CASE("a wrong line of a config is refused with its place, its key and what is allowed") {
@@ -132,10 +135,13 @@ TEST_CASE("a wrong line of a config is refused with its place, its key and what 
            {"peers = [\"10.0.0.1:1\", 5]", "line 6: peers", "texts only"},
            {"disks = [\"srv/b\"]", "disks", "whole path"},
            {"disks = [\"/srv/b\", \"/srv/b\"]", "disks", "twice"},
+           {"small_object_max = 65536", "line 6: small_object_max", "in quotes"},
+           {"small_object_max = \"1 barrel\"", "line 6: small_object_max", "\"1MiB\""},
+           {"small_object_max = \"8MiB\"", "small_object_max", "4KiB to 4MiB"},
            {"writes_max = 0", "writes_max", "from 1 to 65536"},
            {"writes_max = 65537", "line 6: writes_max", "65536"},
            {"request_memory = \"31MiB\"", "request_memory", "at least 32MiB"},
-           {"request_memory = \"much\"", "line 6: request_memory", "1GiB"},
+           {"request_memory = \"much\"", "line 6: request_memory", "1MiB"},
            {"request_memory = 5", "line 6: request_memory", "in quotes"},
            {"wieght = 3", "line 6: wieght", "no key"},
            {"weight = = 3", "line 6", ""},

@@ -29,7 +29,7 @@ TEST_CASE("all kinds of work together may hold what brigade.toml says") {
 }
 
 TEST_CASE("every kind has a name of its own and room for its largest request at the lowest values") {
-  const std::uint64_t upload = upload_bytes(net::BodyFraming::chunked());
+  const std::uint64_t upload = upload_bytes(net::BodyFraming::chunked(), config);
   store::IndexEntry largest;
   largest.size = limits::kObjectBytesMax;
   store::IndexEntry small;
@@ -41,19 +41,19 @@ TEST_CASE("every kind has a name of its own and room for its largest request at 
     const Admission::Room room = room_of(work, smallest());
     CHECK(room.places >= 1);
     CHECK(room.bytes >= upload);
-    CHECK(room.bytes >= read_bytes(largest));
-    CHECK(room.bytes >= read_bytes(small));
-    CHECK(room.bytes >= read_bytes(std::nullopt));
+    CHECK(room.bytes >= read_bytes(largest, config));
+    CHECK(room.bytes >= read_bytes(small, config));
+    CHECK(room.bytes >= read_bytes(std::nullopt, config));
   }
   CHECK(names.size() == kAllWork.size());
 }
 
 TEST_CASE("an upload counts as what may be held of it: all of a small one, buffers of one that goes to its file") {
-  const std::uint64_t none = upload_bytes(net::BodyFraming::none());
+  const std::uint64_t none = upload_bytes(net::BodyFraming::none(), config);
   CHECK(none > 0);
-  CHECK(upload_bytes(net::BodyFraming::of_length(70'000)) == none + 70'000);
-  CHECK(upload_bytes(net::BodyFraming::of_length(limits::kObjectBytesMax)) == none + 2 * kBufferBytes);
-  CHECK(upload_bytes(net::BodyFraming::chunked()) > none + kSmallBytes);
+  CHECK(upload_bytes(net::BodyFraming::of_length(70'000), config) == none + 70'000);
+  CHECK(upload_bytes(net::BodyFraming::of_length(limits::kObjectBytesMax), config) == none + 2 * kBufferBytes);
+  CHECK(upload_bytes(net::BodyFraming::chunked(), config) > none + kSmallBytes);
 }
 
 }  // namespace

@@ -31,9 +31,10 @@ struct Config {
   std::string multicast = "239.255.77.1:7400";
   std::string interface;           ///< IPv4 address of the interface for multicast; empty: the peer address' host
   std::vector<std::string> disks;  ///< whole paths of directories on further disks, for objects
-  std::uint32_t writes_max = 512;  ///< that are under way at a time for clients
-  std::uint64_t request_memory = std::uint64_t{1} << 30;  ///< bytes that all requests may hold
-  std::vector<std::string> peers;                         ///< peer addresses for first contact, from bootstrap --join
+  std::uint64_t small_object_max = std::uint64_t{1} << 20;  ///< bytes; larger objects get a file each
+  std::uint32_t writes_max = 512;                           ///< that are under way at a time for clients
+  std::uint64_t request_memory = std::uint64_t{1} << 30;    ///< bytes that all requests may hold
+  std::vector<std::string> peers;                           ///< peer addresses for first contact, from bootstrap --join
   ClusterId cluster;
   std::uint64_t naming_seed = 0;  ///< see base/checksum.h NamingSecret
   std::uint32_t event_loops = 0;  ///< that serve clients and peers; 0: one for each core
