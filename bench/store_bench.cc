@@ -38,6 +38,8 @@ using Clock = std::chrono::steady_clock;
 using Bytes = std::vector<std::byte>;
 
 constexpr std::uint64_t kReferenceBytes = std::uint64_t{1} << 30;
+constexpr std::size_t kPieceBytes = std::size_t{1} << 20;
+constexpr double kMiB = 1 << 20;
 constexpr std::size_t kPoolThreads = 8;         // as a node has
 constexpr std::uint64_t kRecordOverhead = 256;  // header and footer of a record, as a segment has them
 
@@ -190,6 +192,8 @@ class Bench {
     std::filesystem::remove(dir_ + "/reference");
     std::printf("\n| random read of 4 KiB | ours, a second | pread, a second | ratio |\n|---|---|---|---|\n");
     reads();
+    std::printf("\n| reading all, cold | a scrub | the files alone | ratio |\n|---|---|---|---|\n");
+    scrubs();
   }
 
  private:
@@ -339,6 +343,47 @@ class Bench {
       }
       print_row(std::to_string(objects) + " objects, " + (hot ? "hot" : "cold"), "", ours, reference, ratio);
     }
+  }
+
+  /// All that is stored, read and verified without a rest. MiB a second.
+  double scrub_all() {
+    store_->restart_scrub();
+    const std::uint64_t passes = store_->scrub_progress().passes;
+    std::uint64_t bytes = 0;
+    const auto start = Clock::now();
+    while (store_->scrub_progress().passes == passes) bytes += store_->scrub(kPieceBytes, WallTime{1});
+    BRIGADE_CHECK(store_->stats().corrupt == 0, "the scrub found damage");
+    return static_cast<double>(bytes) / kMiB / seconds_since(start);
+  }
+
+  double read_all_bare() const {
+    Bytes buffer(kPieceBytes);
+    std::uint64_t bytes = 0;
+    const auto start = Clock::now();
+    for (const auto& entry : std::filesystem::directory_iterator(dir_ + "/store/objects/segments")) {
+      if (entry.path().extension() != ".seg") continue;
+      const int fd = ::open(entry.path().c_str(), O_RDONLY | O_CLOEXEC);
+      for (ssize_t n = 1; n > 0; bytes += static_cast<std::uint64_t>(n)) {
+        n = ::read(fd, buffer.data(), buffer.size());
+        BRIGADE_CHECK(n >= 0, std::strerror(errno));
+      }
+      ::close(fd);
+    }
+    return static_cast<double>(bytes) / kMiB / seconds_since(start);
+  }
+
+  void scrubs() {
+    Spread ours, reference, ratio;
+    for (int round = 0; round < rounds_; ++round) {
+      forget_pages();
+      const double here = scrub_all();
+      forget_pages();
+      const double bare = read_all_bare();
+      ours.add(here);
+      reference.add(bare);
+      ratio.add(here / bare);
+    }
+    print_row(std::to_string(store_->stats().objects) + " objects", "MiB/s", ours, reference, ratio);
   }
 
   std::string dir_;
