@@ -49,7 +49,9 @@ constexpr std::array<Key, 19> kKeys = {{
     {"disks", "Directories on further disks that hold objects, too, each its own share. Add to them, take none away."},
     {"writes_max",
      "Writes that are under way at a time for clients, and as many for other nodes; more are answered 503."},
-    {"request_memory", "What all requests may hold in memory; for what goes beyond it the answer is 503. From 32MiB."},
+    {"request_memory",
+     "What all requests may hold in memory; for what goes beyond it the answer is 503. From 32MiB, "
+     "and from 32 times small_object_max."},
     {"small_object_max", "Up to which size objects share segments; larger ones get a file each. From 4KiB to 4MiB."},
     {"peers", "Peer addresses of other nodes, for the first contact."},
     {"cluster", "The cluster that this node belongs to. Never change it."},
@@ -250,9 +252,11 @@ Status check_config(const Config& config) {
   if (config.writes_max < 1 || config.writes_max > Config::kWritesMax)
     return invalid("writes_max: " + std::to_string(config.writes_max) + " must be from 1 to " +
                    std::to_string(Config::kWritesMax));
-  if (config.request_memory < Config::kRequestMemoryMin)
+  // The least of its parts must hold the largest body that is held whole.
+  const std::uint64_t memory_min = std::max(Config::kRequestMemoryMin, 32 * config.small_object_max);
+  if (config.request_memory < memory_min)
     return invalid("request_memory: " + size_text(config.request_memory) + " must be at least " +
-                   size_text(Config::kRequestMemoryMin));
+                   size_text(memory_min) + ", for a small_object_max of " + size_text(config.small_object_max));
   if (config.small_object_max < kSmallObjectMin || config.small_object_max > kSmallObjectMax)
     return invalid("small_object_max: " + size_text(config.small_object_max) + " must be from " +
                    size_text(kSmallObjectMin) + " to " + size_text(kSmallObjectMax));

@@ -141,6 +141,7 @@ TEST_CASE("a wrong line of a config is refused with its place, its key and what 
            {"writes_max = 0", "writes_max", "from 1 to 65536"},
            {"writes_max = 65537", "line 6: writes_max", "65536"},
            {"request_memory = \"31MiB\"", "request_memory", "at least 32MiB"},
+           {"small_object_max = \"4MiB\"\nrequest_memory = \"127MiB\"", "request_memory", "at least 128MiB"},
            {"request_memory = \"much\"", "line 6: request_memory", "1MiB"},
            {"request_memory = 5", "line 6: request_memory", "in quotes"},
            {"wieght = 3", "line 6: wieght", "no key"},

@@ -29,6 +29,7 @@ TEST_CASE("all kinds of work together may hold what brigade.toml says") {
 }
 
 TEST_CASE("every kind has a name of its own and room for its largest request at the lowest values") {
+  const Config config = smallest();
   const std::uint64_t upload = upload_bytes(net::BodyFraming::chunked(), config);
   store::IndexEntry largest;
   largest.size = limits::kObjectBytesMax;
@@ -38,7 +39,7 @@ TEST_CASE("every kind has a name of its own and room for its largest request at 
   for (const Work work : kAllWork) {
     CAPTURE(name_of(work));
     names.insert(name_of(work));
-    const Admission::Room room = room_of(work, smallest());
+    const Admission::Room room = room_of(work, config);
     CHECK(room.places >= 1);
     CHECK(room.bytes >= upload);
     CHECK(room.bytes >= read_bytes(largest, config));
@@ -49,6 +50,7 @@ TEST_CASE("every kind has a name of its own and room for its largest request at 
 }
 
 TEST_CASE("an upload counts as what may be held of it: all of a small one, buffers of one that goes to its file") {
+  const Config config;
   const std::uint64_t none = upload_bytes(net::BodyFraming::none(), config);
   CHECK(none > 0);
   CHECK(upload_bytes(net::BodyFraming::of_length(70'000), config) == none + 70'000);
