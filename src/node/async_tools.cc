@@ -3,6 +3,7 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/this_coro.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
 namespace brigade::node {
@@ -61,6 +62,10 @@ void KeyLocks::release(ObjectId id) {
   if (--users_[id] > 0) return;
   users_.erase(id);
   held_.erase(id);
+}
+
+asio::awaitable<void> let_others_run() {
+  co_await asio::post(asio::use_awaitable);
 }
 
 asio::awaitable<void> pause_for(std::chrono::nanoseconds duration) {

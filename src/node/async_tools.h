@@ -84,6 +84,9 @@ class KeyLocks {
   std::map<ObjectId, std::size_t> users_;
 };
 
+/// Resumes once whatever waits for the executor had its turn. For long loops, so that no request waits for their end.
+asio::awaitable<void> let_others_run();
+
 /// Resumes after `duration`.
 asio::awaitable<void> pause_for(std::chrono::nanoseconds duration);
 

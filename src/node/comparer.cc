@@ -18,6 +18,7 @@ constexpr std::chrono::seconds kInterval{10};
 constexpr std::chrono::milliseconds kTurn{200};
 constexpr std::chrono::milliseconds kSecondLook{1000};
 constexpr std::size_t kPartsPerQuestion = 4096;
+constexpr std::size_t kBucketsInOneGo = 256;  ///< before requests have their turn
 constexpr std::size_t kPartsPerList = 64;
 constexpr std::size_t kDifferencesMax = 1000;  ///< that are named
 
@@ -51,7 +52,7 @@ asio::awaitable<void> Comparer::run() {
 
 asio::awaitable<Comparison> Comparer::compare_all() {
   Comparison outcome;
-  Questions wanted = questions(outcome);
+  Questions wanted = co_await questions(outcome);
   outcome.parts = count_parts(wanted);
   // A write that is under way is here and not yet there, or the other way round.
   auto unequal = co_await look(std::move(wanted), outcome);
@@ -67,11 +68,12 @@ asio::awaitable<Comparison> Comparer::compare_all() {
   co_return std::move(outcome);
 }
 
-Comparer::Questions Comparer::questions(Comparison& outcome) const {
+asio::awaitable<Comparer::Questions> Comparer::questions(Comparison& outcome) const {
   const auto view = context_.view();
   const std::size_t nodes = view->map.roster().size();
   Questions wanted;
   for (std::size_t i = 0; i < kBucketCount; ++i) {
+    if (i % kBucketsInOneGo == 0) co_await let_others_run();
     const BucketId home{static_cast<std::uint16_t>(i)};
     for (std::uint8_t k = 0; k < placement::kLevelCount; ++k) {
       const SharedPart part{home, placement::Level{k}};
@@ -91,7 +93,7 @@ Comparer::Questions Comparer::questions(Comparison& outcome) const {
         outcome.crowded += records;
     }
   }
-  return wanted;
+  co_return std::move(wanted);
 }
 
 asio::awaitable<Comparer::Questions> Comparer::look(Questions wanted, Comparison& outcome) {
@@ -173,6 +175,7 @@ bool Comparer::is_unplaced(BucketId home, placement::Level level) const {
 
 asio::awaitable<void> Comparer::clear_unplaced() {
   for (std::size_t i = 0; i < kBucketCount && !stopped_; ++i) {
+    if (i % kBucketsInOneGo == 0) co_await let_others_run();
     const BucketId home{static_cast<std::uint16_t>(i)};
     for (std::uint8_t k = 0; k < placement::kLevelCount; ++k) {
       const placement::Level level{k};

@@ -55,7 +55,7 @@ class Comparer {
  private:
   using Questions = std::map<NodeId, std::vector<SharedPart>>;
 
-  Questions questions(Comparison& outcome) const;
+  asio::awaitable<Questions> questions(Comparison& outcome) const;
   /// Those of them that differ.
   asio::awaitable<Questions> look(Questions wanted, Comparison& outcome);
   asio::awaitable<void> mend(const Questions& unequal, Comparison& outcome);
