@@ -39,7 +39,10 @@ int change(const NodeOptions& node, const AdminAccess& access, const std::string
   if (!secret) return fail(secret.error());
   const auto answer = signed_post(ApiClient(*address), *secret, node::AdminPurpose::kAdmin, new_stamp(), target, body);
   if (!answer) return fail(answer.error());
-  if (answer->status < 200 || answer->status >= 300) return fail(problem_of(*answer));
+  if (answer->status < 200 || answer->status >= 300) {
+    if (node.json) std::cout << answer->body;
+    return fail(problem_of(*answer));
+  }
   if (node.json)
     std::cout << (answer->body.empty() ? "{}" : answer->body) << "\n";
   else

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "brigade/base/limits.h"
+#include "brigade/cluster/holdings.h"
 #include "brigade/cluster/member.h"
 
 namespace brigade::cluster {
@@ -49,16 +50,11 @@ Status Member::check_change(const wire::Change& change) const {
   if (const auto* removed = std::get_if<wire::NodeRemoved>(&change)) {
     const RosterEntry* entry = map.node(removed->node);
     if (entry == nullptr) return Error{Errc::kNotFound, "no such node"};
+    const Holdings held = holdings(map, removed->node);
+    if (held.owned > 0) return Error{Errc::kConflict, refusal_to_remove(map, removed->node, held)};
     if (entry->up)
       return Error{Errc::kConflict,
                    entry->node.name + " is up: stop it first; the cluster notices within the setting failure_timeout"};
-    for (std::size_t i = 0; i < kBucketCount; ++i)
-      if (map.cell(BucketId(static_cast<std::uint16_t>(i))).owner == removed->node)
-        return Error{
-            Errc::kConflict,
-            entry->node.name +
-                " still owns buckets: start it and `brigade drain` it, or wait until the setting grace is over "
-                "and others have taken them; what nobody else has, `brigade bucket accept-loss` gives up"};
     return {};
   }
   if (const auto* draining = std::get_if<wire::NodeDraining>(&change))

@@ -5,6 +5,7 @@
 #include "operator_endpoint.h"
 #include "operator_losses.h"
 #include "operator_plan.h"
+#include "operator_remove.h"
 #include "operator_requests.h"
 #include "scrub_task.h"
 
@@ -236,7 +237,14 @@ asio::awaitable<void> OperatorEndpoint::commit(wire::Change change, net::Respons
     co_await send_problem(response, ok.error());
     co_return;
   }
+  const auto* removed = std::get_if<wire::NodeRemoved>(&change);
+  const NodeId leaving = removed != nullptr ? removed->node : NodeId{};
   auto seq = co_await propose_anywhere(context_, std::move(change));
+  if (!seq && leaving && seq.error().code() == Errc::kConflict) {
+    Error refusal = seq.error();
+    co_await refuse_removal(context_, leaving, std::move(refusal), response);
+    co_return;
+  }
   if (!seq) {
     co_await send_problem(response, seq.error());
     co_return;

@@ -2,6 +2,7 @@
 
 #include "object_response.h"
 #include "operator_endpoint.h"
+#include "operator_remove.h"
 #include "operator_restore.h"
 #include "operator_verify.h"
 #include "primary_writer.h"
@@ -48,6 +49,9 @@ asio::awaitable<void> PeerEndpoint::handle(net::Request& request, net::Response&
     co_await handle_peer_propose(context_, request, response);
   } else if (action == "keys" && method == "GET") {
     co_await handle_peer_keys(context_, request, response);
+  } else if (action == "alone" && method == "GET") {
+    std::string node(rest);
+    co_await handle_peer_alone(context_, std::move(node), response);
   } else if (action == "verify" && method == "GET") {
     co_await handle_peer_verify(context_, request, response);
   } else {

@@ -22,6 +22,8 @@ class Drain(ClusterTest):
         self.assertIn("would be left", self.brigade(n1, "can-stop", "n3", "n4", code=1).stdout)
         refused = self.brigade(n1, "remove", "n4", "--data", n1.dir, code=1)
         self.assertIn("stop it first", refused.stderr)
+        self.assertIn("`brigade drain n4 --wait`", refused.stderr)
+        self.assertIn("of which 0 have no other copy in sync", refused.stderr)
 
         plan = json.loads(self.brigade(n1, "plan", "--drain", "n4", "--json").stdout)
         done = self.brigade(n1, "drain", "n4", "--wait", "--data", n1.dir)

@@ -1,10 +1,54 @@
 """Two of five nodes are gone for good: an operator gives up what only they had, and everything serves again."""
+import json
 import unittest
 
 from harness import ClusterTest, content, figure, run_cli, wait_for
 
 
 class Loss(ClusterTest):
+    def test_a_node_is_not_removed_with_what_only_it_has(self):
+        cluster = self.make_cluster(5, settings=("grace=1h",))
+        n1, n2, _, n4, n5 = cluster.nodes
+
+        def remove(*arguments):
+            done = run_cli("remove", "n4", "--data", n1.dir, "--node", n1.url, *arguments)
+            self.assertEqual(done.returncode, 1, done)
+            return done
+
+        def down():
+            return {each["name"] for each in n1.cluster().get("roster", []) if not each["up"]}
+
+        def put(prefix):
+            keys = {f"{prefix}/{number}" for number in range(200)}
+            for key in keys:
+                self.assertEqual(n2.patient("PUT", f"/o/{key}", content(key, 300)).status, 201)
+            return keys
+
+        put("early")
+        cluster.kill([n4])
+        wait_for("n4 is down", 30, lambda: down() == {"n4"})
+        refused = remove().stderr
+        self.assertIn("buckets, of which 0 have no other copy in sync", refused)
+        self.assertIn("`brigade drain n4 --wait`", refused)
+        # What is written now, n4's stand-ins have: they know some keys when siblings go, too.
+        late = put("late")
+        cluster.kill([n5])
+        wait_for("n5 is down", 30, lambda: down() == {"n4", "n5"})
+        refused = remove("--json")
+        problem = json.loads(refused.stdout)
+        self.assertGreater(problem["buckets"], problem["buckets_alone"])
+        self.assertGreater(problem["buckets_alone"], 0)
+        self.assertTrue(0 < len(problem["keys"]) <= 10, problem)
+        self.assertLessEqual(set(problem["keys"]), late)
+        for key in problem["keys"]:
+            self.assertIn(key, refused.stderr)
+            self.assertEqual(n1.request("GET", f"/o/{key}").status, 503)
+        self.assertIn(problem["detail"], refused.stderr)
+        self.assertIn("`brigade bucket accept-loss --all`", refused.stderr)
+        n5.start()
+        wait_for("n5 is up", 30, lambda: down() == {"n4"})
+        wait_for("others have all again", 60, lambda: json.loads(remove("--json").stdout)["buckets_alone"] == 0)
+
     def test_a_loss_is_accepted(self):
         cluster = self.make_cluster(5, settings=("grace=2s",))
         cluster.wait_settled()

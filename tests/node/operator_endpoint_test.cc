@@ -209,6 +209,8 @@ TEST_CASE("what the coordinator refuses reaches the operator in its words") {
   const FakeResponse refused = bench.call(bench.sign("/cluster/remove", body, AdminPurpose::kAdmin), body);
   CHECK(refused.head.status == 409);
   CHECK(refused.object().at("detail") == "n1 is up: stop it first");
+  for (const char* field : {"buckets", "buckets_alone"}) CHECK(refused.object().at(field).is_number());
+  CHECK(refused.object().at("keys").is_array());
   CHECK(bench.control.proposed[0] == wire::Change{wire::NodeRemoved{NodeId{1}}});
 }
 
