@@ -6,8 +6,8 @@
 // Thread:  pool: any thread; buffer: one owner at a time. A buffer may outlive the store, which shares the pool.
 #pragma once
 
-#include <array>
 #include <cstddef>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <span>
@@ -47,15 +47,20 @@ class BodyPool : public std::enable_shared_from_this<BodyPool> {
   BodyPool(const BodyPool&) = delete;
   BodyPool& operator=(const BodyPool&) = delete;
 
-  /// At least `bytes`, a power of two.
+  /// At least `bytes`, and at most a quarter or 4 KiB more.
   [[nodiscard]] BodyBuffer take(std::size_t bytes);
+  /// Of all that waits to be used again; bounded.
+  [[nodiscard]] std::size_t free_bytes() const {
+    const std::lock_guard lock(mutex_);
+    return free_bytes_;
+  }
 
  private:
   friend class BodyBuffer;
   void give_back(std::span<std::byte> bytes);
 
-  std::mutex mutex_;
-  std::array<std::vector<std::byte*>, 64> free_;  ///< by the logarithm of their size
+  mutable std::mutex mutex_;
+  std::map<std::size_t, std::vector<std::byte*>> free_;  ///< by size
   std::size_t free_bytes_ = 0;
 };
 
