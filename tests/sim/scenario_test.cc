@@ -21,7 +21,7 @@ namespace {
 namespace fs = std::filesystem;
 
 fs::path folder() {
-  return fs::path(__FILE__).parent_path() / "scenarios";
+  return fs::path(BRIGADE_TESTS_DIR) / "sim/scenarios";
 }
 
 std::vector<fs::path> scenarios() {

@@ -317,7 +317,7 @@ TEST_CASE_METHOD(Fixture, "a script that knows only the format's description rea
   REQUIRE(remove(*store, kB, 11));
   REQUIRE(store->forget(kB, Revision{11}));
   testing::maintain_all(*store);
-  const std::string script = std::filesystem::path(__FILE__).parent_path().string() + "/read_segment.py";
+  const std::string script = std::string(BRIGADE_TESTS_DIR) + "/store/read_segment.py";
   const std::string command = "python3 '" + script + "' --expect 2 '" +
                               dir.path("store/objects/segments/00000001.seg") + "' > '" + dir.path("out") + "' 2>&1";
   const int status = std::system(command.c_str());
