@@ -214,6 +214,8 @@ class Cluster:
         for _ in range(self.disks):
             node.add_disk()
         first = next(iter(self.live()), None)
+        if first:
+            first.wait_ready()
         join = ["--join", first.url, "--token", self.token] if first else self.settings
         made = node.bootstrap(*join, *arguments)
         assert made.returncode == 0, f"bootstrap of {node.name}: {made.returncode}\n{made.stderr}"
