@@ -25,7 +25,8 @@ inline constexpr std::size_t kAnswerHeadBytesMax = 32 * 1024;
 
 /// One connection to a server.
 struct ClientWire {
-  explicit ClientWire(asio::ip::tcp::socket s) : socket(std::move(s)), inbox(kAnswerHeadBytesMax) {}
+  explicit ClientWire(asio::ip::tcp::socket s)
+      : socket(std::move(s)), inbox(kAnswerHeadBytesMax, kAnswerHeadBytesMax) {}
   TimedSocket socket;
   Inbox inbox;
   std::optional<PeerSession> session;

@@ -12,6 +12,7 @@ namespace brigade::net {
 namespace {
 
 constexpr std::size_t kUnreadMax = 64 * 1024;  ///< body bytes that are read and dropped to keep a connection
+constexpr std::size_t kInboxLeast = 1024;      ///< of a connection that waits; more than most heads
 constexpr int kBlankLinesMax = 4;              ///< before a request line
 constexpr std::chrono::milliseconds kLingerTime{1'000};
 constexpr std::size_t kLingerBytes = 4 << 20;
@@ -39,14 +40,18 @@ HttpConnection::HttpConnection(asio::ip::tcp::socket socket, const ServerContext
     : context_(context),
       socket_(std::move(socket)),
       remote_(socket_.remote()),
-      inbox_(std::max<std::size_t>(context.options.header_bytes_max, 1024) + 1),
+      inbox_(kInboxLeast, std::max<std::size_t>(context.options.header_bytes_max, 1024) + 1),
       is_refused_(is_refused) {}
 
 void HttpConnection::take_over(std::string_view arrived, std::optional<PeerSession> session) {
-  const auto room = inbox_.room();
-  BRIGADE_CHECK(arrived.size() <= room.size(), arrived.size() << " bytes have arrived");
-  std::memcpy(room.data(), arrived.data(), arrived.size());
-  inbox_.filled(arrived.size());
+  while (!arrived.empty()) {
+    const auto room = inbox_.room();
+    BRIGADE_CHECK(room.size() > 0, arrived.size() << " bytes more have arrived than fit");
+    const std::size_t count = std::min(arrived.size(), room.size());
+    std::memcpy(room.data(), arrived.data(), count);
+    inbox_.filled(count);
+    arrived.remove_prefix(count);
+  }
   session_ = std::move(session);
 }
 
@@ -94,6 +99,7 @@ asio::awaitable<Result<std::optional<ParsedRequest>>> HttpConnection::read_head(
   const ServerOptions& options = context_.options;
   HeadScanner scanner;
   int blank_lines = 0;
+  inbox_.rest();
   idle_ = inbox_.empty();
   idle_since_ = TimedSocket::Clock::now();
   auto deadline = idle_since_ + (is_refused_        ? kRefusalTime
