@@ -1,6 +1,8 @@
 // How quick the store is next to the disk itself: durable writes, reads.
 //   bench_store DIR [--quick]     DIR: an empty or new folder on the disk in question; prints the tables of
 //   bench/README.md
+//   bench_store DIR --bare SIZE GROUP COUNT     only the reference: COUNT records of SIZE bytes in groups of GROUP;
+//   prints records a second, and the processor time of one in us. DIR/reference stays, for the next time
 // Goals: durable PUT at least 0.8 of a bare loop that writes the same bytes in equal groups; one PUT on an idle store
 // at most 1.3 times one bare write and fdatasync (issue of the storage engine; design §6).
 //
@@ -12,6 +14,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 #include <fcntl.h>
 #include <filesystem>
 #include <functional>
@@ -83,6 +86,7 @@ class ReferenceFile {
  public:
   explicit ReferenceFile(const std::string& path) : fd_(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)) {
     BRIGADE_CHECK(fd_ >= 0, path << ": " << std::strerror(errno));
+    if (::lseek(fd_, 0, SEEK_END) == static_cast<off_t>(kReferenceBytes)) return;
     const Bytes zeros(std::size_t{1} << 20);
     for (std::uint64_t at = 0; at < kReferenceBytes; at += zeros.size())
       BRIGADE_CHECK(::pwrite(fd_, zeros.data(), zeros.size(), static_cast<off_t>(at)) > 0, std::strerror(errno));
@@ -394,13 +398,29 @@ class Bench {
   std::uint64_t next_revision_ = 0;
 };
 
+/// For scripts that compare a node with it.
+void run_bare(const std::string& dir, std::size_t size, std::size_t group, std::size_t count) {
+  const std::vector<Bytes> records(64, random_bytes(size + kRecordOverhead, size));
+  ReferenceFile file(dir + "/reference");
+  const std::clock_t before = std::clock();
+  const double rate = file.write(records, group, count);
+  const double used = static_cast<double>(std::clock() - before) / CLOCKS_PER_SEC;
+  std::printf("%.1f %.2f\n", rate, 1e6 * used / static_cast<double>(count));
+}
+
 }  // namespace
 }  // namespace brigade::store
 
 int main(int argc, char** argv) {
+  if (argc == 6 && std::string(argv[2]) == "--bare") {
+    std::filesystem::create_directories(argv[1]);
+    const auto number = [argv](int at) { return std::max<std::size_t>(1, std::strtoull(argv[at], nullptr, 10)); };
+    brigade::store::run_bare(argv[1], number(3), number(4), number(5));
+    return 0;
+  }
   const bool quick = argc == 3 && std::string(argv[2]) == "--quick";
   if (argc < 2 || (argc == 3 && !quick) || argc > 3) {
-    std::fprintf(stderr, "usage: bench_store DIR [--quick]\n");
+    std::fprintf(stderr, "usage: bench_store DIR [--quick | --bare SIZE GROUP COUNT]\n");
     return 2;
   }
   std::filesystem::create_directories(argv[1]);
