@@ -38,7 +38,7 @@ DEFAULTS = """
 [DEFAULT]
 bind_ip = 127.0.0.1
 bind_port = {port}
-workers = 1
+workers = 0
 user = root
 swift_dir = {path}
 devices = {path}/disks
@@ -185,8 +185,8 @@ def processes(path):
 
     def start(*command):
         with open(f"{path}/log", "ab") as log:
-            # A session of its own for each: the workers that it forks end with it.
-            started.append(subprocess.Popen([*SERVER, *command], stdout=log, stderr=log, start_new_session=True))
+            # A session of its own for each: what it forks ends with it. If this script is killed, they die, too.
+            started.append(subprocess.Popen([*SERVER, "setpriv", "--pdeathsig", "KILL", *command], stdout=log, stderr=log, start_new_session=True))
 
     try:
         yield start, started
