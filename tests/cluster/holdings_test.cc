@@ -16,6 +16,16 @@ wire::Snapshot four_buckets() {
   return s;
 }
 
+/// As NodeDown leaves it: nothing of it is in sync.
+void take_down(wire::Snapshot& s, std::size_t node) {
+  s.roster[node].up = false;
+  for (wire::Cell& cell : s.cells) {
+    if (cell.owner != s.roster[node].node.id) continue;
+    cell.in_sync = false;
+    cell.state = BucketState::kFilling;
+  }
+}
+
 ClusterMap map_of(const wire::Snapshot& snapshot) {
   return ClusterMap::from(snapshot).value();
 }
@@ -35,11 +45,9 @@ TEST_CASE("a bucket is alone with a node if nobody else is in sync for one that 
 
 TEST_CASE("a sibling whose node is down, or that fills, is no other copy; a new owner that has all is one") {
   wire::Snapshot s = four_buckets();
-  s.roster[0].up = false;
+  take_down(s, 0);
   CHECK(holdings(map_of(s), NodeId{2}).alone == 1);
-  s.roster[0].up = true;
-  s.cells[0].in_sync = false;
-  s.cells[0].state = BucketState::kFilling;
+  s.roster[0].up = true;  // and fills what it has
   CHECK(holdings(map_of(s), NodeId{2}).alone == 1);
   s.cells[1].state = BucketState::kMoving;
   s.cells[1].new_owner = NodeId{3};
@@ -64,7 +72,8 @@ TEST_CASE("the refusal to remove a node says how many buckets it owns, how many 
         "n2 is up: stop it first. Before that, `brigade drain n2 --wait` gives others what it owns: 1 buckets, of "
         "which 0 "
         "have no other copy in sync");
-  s.roster[1].up = s.roster[2].up = false;
+  take_down(s, 1);
+  take_down(s, 2);
   CHECK(text(NodeId{2}) ==
         "n2 is down and still owns 1 buckets, of which 0 have no other copy in sync: wait until the setting grace is "
         "over "
