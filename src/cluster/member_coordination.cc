@@ -95,16 +95,13 @@ void Member::send_heartbeat() {
 
 /// `from` speaks; if it is in another life than it was, what it said before no longer holds.
 void Member::meet(NodeId from, Coordinator::Peer& peer) {
-  if (peer.incarnation != incarnations_[from]) {
-    peer.incarnation = incarnations_[from];
-    peer.info.reset();
-    coordinator_->lease.forget_answers(from);
-    // Who could not reach it, or whom it could not reach, was about that life.
-    std::erase_if(coordinator_->unreachable,
-                  [&](const auto& u) { return u.first.first == from || u.first.second == from; });
-  }
-  if (peer.info) return;
-  invite_one(from);  // its Accept says who it is now; it was lost, or is of an earlier life
+  if (peer.incarnation == incarnations_[from]) return;
+  peer.incarnation = incarnations_[from];
+  peer.info.reset();
+  coordinator_->lease.forget_answers(from);
+  // Who could not reach it, or whom it could not reach, was about that life.
+  std::erase_if(coordinator_->unreachable,
+                [&](const auto& u) { return u.first.first == from || u.first.second == from; });
 }
 
 void Member::invite_one(NodeId node) {
@@ -126,6 +123,7 @@ void Member::on(NodeId from, const wire::HeartbeatReply& m) {
   peer.heard = now_;
   peer.applied = m.applied;
   meet(from, peer);
+  if (!peer.info) invite_one(from);  // its Accept says who it is now; it was lost, or is of an earlier life
   const bool had_lease = c.lease.until() > now_;
   c.lease.on_answer(now_, m.round, from, [this](const std::set<NodeId>& nodes) { return is_quorum(nodes); });
   // The first answers of a quorum: hand out grants at once.

@@ -200,8 +200,7 @@ void Member::on(NodeId from, const wire::Accept& m) {
   }
   Coordinator::Peer& peer = coordinator_->peers[from];
   peer.heard = now_;
-  if (peer.incarnation != incarnations_[from]) coordinator_->lease.forget_answers(from);
-  peer.incarnation = incarnations_[from];
+  meet(from, peer);
   peer.info = m.node;
   send(from, wire::Ready{epoch_, coordinator_->formed});
 }

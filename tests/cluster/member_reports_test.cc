@@ -81,6 +81,23 @@ TEST_CASE("who could not reach a node before it fell is not heard while the log 
   CHECK(n->map().node(NodeId{2})->incarnation == Incarnation{2});
 }
 
+TEST_CASE("what was said of a node before it fell is forgotten when it accepts an invitation in its new life") {
+  Driven n(1);
+  const Epoch epoch = lead(n);
+  pass_answered(n, 600ms);
+  n.hear(3, wire::Report{wire::ReportKind::kUnreachable, n->commit(), {}, NodeId{2}});
+  n.hear(2, wire::Accept{epoch, n->last(), info(2)}, 2);
+  for (int i = 0; i < 300; ++i) {
+    n.pass(5ms);
+    n.flush();
+    const wire::Heartbeat h = n.last<wire::Heartbeat>();
+    for (std::uint64_t id : {2, 3})
+      n.hear(id, wire::HeartbeatReply{epoch, h.round, n->last().seq, n->commit()}, id == 2 ? 2 : 1);
+    REQUIRE(n->map().is_up(NodeId{2}));
+  }
+  CHECK(n->map().node(NodeId{2})->incarnation == Incarnation{2});
+}
+
 TEST_CASE("a node that was out of reach is taken back at once in a new life, and only later in the same") {
   const bool restarts = GENERATE(true, false);
   Driven n(1);
