@@ -289,7 +289,7 @@ void Member::on_report(NodeId from, const wire::Report& m) {
   if (m.kind == wire::ReportKind::kUnreachable) {
     // What was tried before it began its present life, of which the log may yet have to tell, says nothing of that.
     const RosterEntry* whom = map.node(m.node);
-    if (whom == nullptr || m.node == from || m.as_of < whom->changed) return;
+    if (whom == nullptr || m.as_of < whom->changed) return;
     const Incarnation heard = incarnations_[m.node];
     if (m.node == self_.id || heard.value == 0 || heard == whom->incarnation) c.unreachable[{from, m.node}] = now_;
     return;

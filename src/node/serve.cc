@@ -5,6 +5,7 @@
 #include "comparer.h"
 #include "disks.h"
 #include "filler.h"
+#include "hand_over.h"
 #include "node_context.h"
 #include "operator_endpoint.h"
 #include "peer_endpoint.h"
@@ -289,6 +290,7 @@ class Process {
     for (const auto& loop : read_loops_) co_await loop->drain_clients(kDrain);
     co_await client_server_->drain(kDrain);
     co_await background_->wait();
+    co_await hand_over(*context_);
     for (const auto& loop : read_loops_) co_await loop->drain_peers(kDrain);
     co_await peer_server_->drain(kDrain);
     read_loops_.clear();

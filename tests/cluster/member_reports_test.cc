@@ -124,5 +124,32 @@ TEST_CASE("a node that was out of reach is taken back at once in a new life, and
   CHECK(n->map().is_up(NodeId{2}) == restarts);
 }
 
+TEST_CASE("a node that is about to stop is taken out when its last grant has run out, and nobody else is") {
+  Driven n(1);
+  lead(n);
+  pass_answered(n, 600ms);
+  const Instant said = n.now();
+  n.hear(2, wire::Report{wire::ReportKind::kUnreachable, n->commit(), {}, NodeId{2}});
+  const Instant ends = said + n->map().settings().lease;
+  while (n->map().is_up(NodeId{2})) {
+    REQUIRE(n.now() < ends + 100ms);
+    pass_answered(n, 5ms);
+    n.flush();
+  }
+  // It was granted what was left of the lease when the last heartbeat went out.
+  CHECK(n.now() > ends - 2 * n->map().settings().heartbeat);
+  CHECK(n->map().is_up(NodeId{3}));
+  CHECK(n->map().is_up(NodeId{1}));
+}
+
+TEST_CASE("a coordinator that is about to stop does not take itself out") {
+  Driven n(1);
+  lead(n);
+  pass_answered(n, 600ms);
+  n.report({wire::ReportKind::kUnreachable, n->commit(), {}, NodeId{1}});
+  pass_answered(n, 1000ms);
+  for (std::uint64_t id : {1, 2, 3}) CHECK(n->map().is_up(NodeId{id}));
+}
+
 }  // namespace
 }  // namespace brigade::cluster

@@ -57,7 +57,10 @@ class FakeControl final : public Control {
   }
   [[nodiscard]] std::shared_ptr<const View> view() const override { return view_; }
   [[nodiscard]] bool may_serve() const override { return serves; }
-  void report(wire::Report report) override { reported.push_back(std::move(report)); }
+  void report(wire::Report report) override {
+    if (on_report) on_report(report);
+    reported.push_back(std::move(report));
+  }
   void propose(wire::Change change, std::function<void(Result<Position>)> done) override {
     proposed.push_back(std::move(change));
     done(outcome);
@@ -67,6 +70,7 @@ class FakeControl final : public Control {
   [[nodiscard]] ControlStats stats() const override { return {}; }
   void stop() override {}
 
+  std::function<void(const wire::Report&)> on_report;
   bool serves = true;
   bool is_coordinator = true;
   Result<Position> outcome = Position{Epoch{1, NodeId{1}}, Seq{42}};

@@ -122,7 +122,7 @@ enum class ReportKind : std::uint8_t {
   kWanted,       ///< a client asked for these, and they have no owner
   kFilled,       ///< the sender holds the whole content, as of its role at `as_of`
   kReleased,     ///< the sender has stopped serving these, whose new owner is filled
-  kUnreachable,  ///< the sender can't reach `node`, which is up by the map
+  kUnreachable,  ///< the sender can't reach `node`, which is up by the map; itself: it is about to stop
   kEmptied,      ///< the sender has lost what it held of these, for the parts that it had at `as_of`
 };
 /// What the data plane of a node tells the coordinator. Repeated by the node until the map says so.
