@@ -114,6 +114,8 @@ class BitRot(ClusterTest):
             self.assertTrue(self.flip_anywhere(victim, SEGMENTS, 10))
             self.assertTrue(self.flip_anywhere(victim, LARGE, 3))
             self.restart(victim)
+            # While it fills what it had handed over, its siblings answer for it.
+            wait_for("all buckets serving", 120, cluster.is_settled)
             check_all(cluster.nodes, objects)
             victim.check_running()
             # Later, what was damaged before may lie about still, and nobody reads that.
