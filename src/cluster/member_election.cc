@@ -106,7 +106,7 @@ void Member::consider_inviting() {
   if (invite_at_) return;
   const Duration slot = heartbeat() / 5;
   const Duration random{roster_in_force_.size() > 1 ? prng_.below(static_cast<std::uint64_t>(slot.count())) : 0};
-  invite_at_ = std::max(now_, lease_.holdoff()) + slot * static_cast<std::int64_t>(rank) + random;
+  invite_at_ = std::max({now_, lease_.holdoff(), yields_until_}) + slot * static_cast<std::int64_t>(rank) + random;
 }
 
 void Member::invite() {

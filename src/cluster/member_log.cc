@@ -13,6 +13,7 @@ namespace {
 constexpr std::size_t kDatagramEntriesBytes = 1150;  ///< of entries in one Append
 constexpr std::size_t kEntryFrameBytes = 48;
 constexpr std::uint64_t kEntriesPerRequest = 256;
+constexpr int kYields = 8;                 ///< heartbeats; more than an acceptor waits for a group, and then for answers
 constexpr std::uint64_t kLogCutAt = 8192;  ///< entries above the last snapshot
 constexpr std::uint64_t kLogKept = 2048;   ///< entries kept in memory below it, for members that lag
 /// How far the sender says that its log goes.
@@ -213,7 +214,9 @@ void Member::send_entries(std::optional<NodeId> to, Seq first, Seq end, bool fet
 void Member::on(NodeId from, const wire::LogCut& m) {
   if (m.epoch != epoch_) return;
   if (inviting_) {
-    // The acceptor's log begins above ours: another, with a newer log, must lead.
+    // The acceptor's log begins above ours: another, with a newer log, must lead. It waits for this group to come to
+    // nothing; inviting it again before that would go on for ever.
+    yields_until_ = now_ + kYields * heartbeat();
     look_around();
   } else if (state_ == State::kNormal && from == epoch_.coordinator && m.first > next(matched_)) {
     want_index();

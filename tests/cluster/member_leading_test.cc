@@ -94,6 +94,28 @@ TEST_CASE("an inviter takes the log of the acceptor that is furthest before it l
   CHECK(n->commit() == Seq{1});
 }
 
+TEST_CASE("an inviter whose log ends below where the best acceptor's begins lets that one invite") {
+  Driven n(1);
+  const Position further{{4, NodeId{2}}, Seq{9}};
+  const Epoch epoch = lead(n, further);
+  REQUIRE(n.count<wire::LogRequest>() > 0);
+  n.hear(2, wire::LogCut{epoch, Seq{8}});
+  n.sent.clear();
+  // The others answer at once whenever it asks.
+  const auto pass_replied = [&](Duration d) {
+    for (const Instant end = n.now() + d; n.now() < end; n.pass(std::chrono::milliseconds{10})) {
+      const wire::Probe probe = n.last<wire::Probe>();
+      for (std::uint64_t id : {2, 3}) n.hear(id, wire::ProbeReply{probe.round, further, further.epoch, std::nullopt});
+      n.flush();
+    }
+  };
+  pass_replied(std::chrono::milliseconds{700});
+  CHECK(n.count<wire::Invitation>() == 0);
+  CHECK(n.count<wire::Probe>() > 0);
+  pass_replied(std::chrono::milliseconds{300});  // nobody does
+  CHECK(n.count<wire::Invitation>() > 0);
+}
+
 TEST_CASE("the Accept of a node whose log has lost entries counts for no quorum") {
   auto acceptors_needed = [](std::uint64_t nodes, std::set<std::uint64_t> damaged) {
     Driven n(1, boot_of(nodes));

@@ -239,6 +239,7 @@ class Member {
   std::uint64_t probe_round_ = 0;
   Instant probe_at_;
   std::optional<Instant> invite_at_;
+  Instant yields_until_;  ///< others, whose logs are newer, are to invite before
   std::map<NodeId, wire::Accept> accepts_;  ///< as inviter
   bool inviting_ = false;
   Instant invited_at_;
