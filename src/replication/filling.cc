@@ -42,8 +42,10 @@ std::vector<FillStep> fill_steps(const ClusterMap& map, BucketId bucket, NodeId 
   const Cell& cell = map.cell(bucket);
   const Level lowest = placement::level_of(map.settings().min_redundancy).value_or(Level{0});
   std::vector<FillStep> steps;
-  for (std::uint8_t k = lowest.value; k < placement::kLevelCount; ++k) {
-    if (fill_role(cell, self) == FillRole::kOwner) {
+  // A new owner may have records of a level that was allowed once, from before it was away for long: they go, too.
+  const bool is_owner = fill_role(cell, self) == FillRole::kOwner;
+  for (std::uint8_t k = is_owner ? lowest.value : 0; k < placement::kLevelCount; ++k) {
+    if (is_owner) {
       steps.push_back(step_as_owner(map, bucket, Level{k}, self));
     } else if (map.is_in_sync(bucket)) {
       steps.push_back({FillStep::Kind::kFetch, Level{k}, cell.owner, bucket});

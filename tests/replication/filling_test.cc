@@ -68,6 +68,8 @@ TEST_CASE("a moving bucket is filled from the owner that serves it, at every lev
   MapMaker m;
   m.node(1).node(2).serving(1, 6).assign(wire::Role::kNewOwner, 2, 6);
   CHECK(fill_role(m.map().cell(BucketId{6}), NodeId{2}) == FillRole::kNewOwner);
+  // What it has of a level that is no longer allowed is compared, too: else it would serve what was given up.
+  CHECK(fill_steps(m.map(), BucketId{6}, NodeId{2}).front().level.value == 0);
   for (const FillStep& step : fill_steps(m.map(), BucketId{6}, NodeId{2})) {
     CHECK(step.kind == FillStep::Kind::kFetch);
     CHECK(step.source == NodeId{1});

@@ -31,7 +31,7 @@ struct FillStep {
   BucketId source_bucket;
 };
 
-/// One step for each level that objects may have. Requires fill_role(...) != kNone.
+/// One step for each level that objects may have; as new owner, or may once have had. Requires fill_role(...) != kNone.
 std::vector<FillStep> fill_steps(const cluster::ClusterMap& map, BucketId bucket, NodeId self);
 
 /// True if the bucket can't serve before some node that is away is back: its owner is, and no sibling of the lowest
