@@ -2,7 +2,7 @@
 # The values are include/brigade/wire/transaction.h; README.md says how these bytes are framed and checked.
 #
 # To extend: give new fields new numbers, and never give a number a second meaning. A new kind of change is not
-# understood by older nodes: raise the versions in README.md with it.
+# understood by older nodes: it comes with the next protocol version (README.md, "Versions").
 @0xbd6470449f9a0370;
 
 using Cxx = import "/capnp/c++.capnp";
@@ -16,6 +16,7 @@ struct NodeInfo {
   zone @4 :Text;
   client @5 :Text;  # host:port
   peer @6 :Text;    # host:port
+  speaks @7 :UInt8 = 1;  # the highest protocol version: README.md, "Versions"
 }
 
 enum Reason {
@@ -106,6 +107,9 @@ struct Change {
     nodeReplaced :group {
       # A struct of its own: two ids here would make every change longer.
       nodes @25 :Replacement;
+    }
+    versionRaised :group {
+      version @26 :UInt8;
     }
   }
 }

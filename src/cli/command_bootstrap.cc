@@ -3,6 +3,7 @@
 #include "commands.h"
 #include "json_view.h"
 
+#include <algorithm>
 #include <iostream>
 #include <map>
 
@@ -11,6 +12,7 @@
 
 #include "brigade/base/settings.h"
 #include "brigade/node/bootstrap.h"
+#include "brigade/wire/version.h"
 
 namespace brigade::cli {
 namespace {
@@ -123,6 +125,9 @@ Result<Welcome> ask_to_join(const std::string& address, const node::JoinToken& t
   if (text_at(*body, "cluster") != to_string(token.cluster))
     return Error{Errc::kUnauthorized,
                  where + " is of cluster " + text_at(*body, "cluster") + ", the token of " + to_string(token.cluster)};
+  const auto version = std::max(wire::kFirstVersion, static_cast<std::uint32_t>(number_at(*body, "protocol")));
+  if (!wire::reads(wire::kProtocolVersion, version))
+    return Error{Errc::kConflict, "the cluster has protocol " + wire::unreadable(wire::kProtocolVersion, version)};
   // It has the secret, so only a cluster that was put together by hand can differ here; its keys would hash elsewhere.
   if (text_at(*body, "naming_seed") != to_string(ClusterId{token.naming_seed}))
     return Error{Errc::kConflict,

@@ -90,6 +90,18 @@ std::string bytes_at(const json::value& value, std::string_view path) {
   return text_at(value, path) == "-" ? "bytes unknown" : human_bytes(number_at(value, path));
 }
 
+/// While some nodes have the next release: what the cluster waits for.
+std::string upgrade_text(const json::value& cluster) {
+  const std::uint64_t version = number_at(cluster, "protocol");
+  std::string old;
+  for (const json::value& node : array_at(cluster, "roster"))
+    if (number_at(node, "speaks") <= version) old += (old.empty() ? "" : ", ") + text_at(node, "name");
+  const bool is_mixed = std::ranges::any_of(
+      array_at(cluster, "roster"), [&](const json::value& node) { return number_at(node, "speaks") > version; });
+  if (!is_mixed) return {};
+  return "version " + std::to_string(version) + "; the next one when all speak it: not yet " + old;
+}
+
 }  // namespace
 
 std::string scrub_text(const json::value& scrub) {
@@ -126,6 +138,7 @@ std::string render_status(const json::value& cluster) {
            text_at(cluster, "quorum.present") + " of " + counted(array_at(cluster, "roster").size(), "node") +
                " present, " + text_at(cluster, "quorum.needed") + " needed");
   add_line(out, "log", "seq " + text_at(cluster, "seq") + ", committed up to " + text_at(cluster, "commit"));
+  if (const auto upgrade = upgrade_text(cluster); !upgrade.empty()) add_line(out, "protocol", upgrade);
   add_line(out, "buckets", bucket_counts(cluster));
   add_line(out, "stored here",
            counted(number_at(cluster, "objects"), "object") + ", " + human_bytes(number_at(cluster, "bytes")));

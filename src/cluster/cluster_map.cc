@@ -60,6 +60,7 @@ Result<ClusterMap> ClusterMap::from(const wire::Snapshot& snapshot) {
   map.last_ = snapshot.last;
   map.roster_seq_ = snapshot.roster_seq;
   map.view_ = snapshot.view;
+  map.version_ = snapshot.version;
   *map.roster_ = snapshot.roster;
   *map.removed_ = snapshot.removed;
   *map.setting_texts_ = snapshot.settings;
@@ -84,6 +85,7 @@ wire::Snapshot ClusterMap::snapshot() const {
   s.last = last_;
   s.roster_seq = roster_seq_;
   s.view = view_;
+  s.version = version_;
   s.roster = *roster_;
   s.removed = *removed_;
   s.settings = *setting_texts_;
@@ -126,10 +128,10 @@ std::uint64_t ClusterMap::state_digest() const {
     h ^= h >> 29;
   };
   mix(last_.epoch.counter), mix(last_.epoch.coordinator.value), mix(last_.seq.value);
-  mix(roster_seq_.value), mix(view_.value);
+  mix(roster_seq_.value), mix(view_.value), mix(version_);
   for (const RosterEntry& e : *roster_) {
     mix(e.node.id.value), mix(checksum(e.node.name)), mix(checksum(e.node.zone)), mix(e.node.weight);
-    mix(checksum(e.node.client)), mix(checksum(e.node.peer)), mix(e.node.store.value);
+    mix(checksum(e.node.client)), mix(checksum(e.node.peer)), mix(e.node.store.value), mix(e.node.speaks);
     mix(e.incarnation.value), mix((e.up ? 1 : 0) | (e.draining ? 2 : 0)), mix(e.added.value), mix(e.changed.value);
   }
   for (NodeId id : *removed_) mix(id.value);

@@ -53,6 +53,8 @@ std::string_view event_name(Event::Kind kind) {
       return "index-installed";
     case Event::Kind::kRolledBack:
       return "rolled-back";
+    case Event::Kind::kOutdated:
+      return "outdated";
   }
   return "unknown";
 }
@@ -64,6 +66,12 @@ Result<std::unique_ptr<Member>> Member::make(wire::NodeInfo self, Boot boot, Prn
     if (!from) return from.error();
     map = std::move(*from);
   }
+  std::uint32_t version = map.version();
+  for (const wire::LogEntry& entry : boot.log)
+    if (const auto* raised = std::get_if<wire::VersionRaised>(&entry.change)) version = raised->version;
+  const bool is_newcomer = map.seq() == Seq{} && boot.log.empty();
+  if (!is_newcomer && !wire::reads(self.speaks, version))
+    return Error(Errc::kConflict, "the log has protocol " + wire::unreadable(self.speaks, version));
   return std::unique_ptr<Member>(new Member(std::move(self), std::move(boot), std::move(map), prng, now));
 }
 
@@ -76,7 +84,8 @@ Member::Member(wire::NodeInfo self, Boot boot, ClusterMap map, Prng prng, Instan
       map_(std::move(map)),
       whole_(!boot.damaged || !holds(Rule::kDamagedIsNoEvidence)),
       now_(now),
-      highest_seen_(promised_) {
+      highest_seen_(promised_),
+      heard_version_(wire::lowest_read(self_.speaks)) {
   for (wire::LogEntry& entry : boot.log) log_.append(std::move(entry));
   // What is in the log was promised by whoever wrote it: bootstrap, too, has used up a group number.
   promised_ = highest_seen_ = std::max(promised_, log_.last().epoch);
@@ -108,6 +117,11 @@ Effects Member::finish() {
 Effects Member::step(Instant now, const wire::Envelope& envelope) {
   begin(now);
   if (envelope.from == self_.id) return finish();
+  if (envelope.speaks < map_.version()) {
+    turn_away(envelope);
+    return finish();
+  }
+  if (!std::holds_alternative<wire::Probe>(envelope.message)) heard_version_ = envelope.version;
   heard_[envelope.from] = now;
   Incarnation& life = incarnations_[envelope.from];
   // What it accepted in an earlier life told of that life's store: it is asked again.
@@ -196,8 +210,32 @@ void Member::persist(PersistOp op) {
 }
 
 void Member::send(std::optional<NodeId> to, wire::Message message) {
+  const std::uint32_t version = version_to_write(message);
+  send_in(version, to, std::move(message));
+}
+
+/// A newcomer asks in all versions that it reads, in turn, and goes on in the one in which it was answered.
+std::uint32_t Member::version_to_write(const wire::Message& message) const {
+  if (map_.seq() != Seq{}) return map_.version();
+  if (!std::holds_alternative<wire::Probe>(message)) return heard_version_;
+  return probe_round_ % 2 == 0 ? wire::lowest_read(self_.speaks) : self_.speaks;
+}
+
+/// The sender could not read what it is told in the version in force, so nothing that it says counts; but it shall
+/// know.
+void Member::turn_away(const wire::Envelope& envelope) {
+  if (!coordinator_ || !std::holds_alternative<wire::Probe>(envelope.message)) return;
+  const std::string why = "the cluster has protocol " + wire::unreadable(envelope.speaks, map_.version());
+  send_in(envelope.speaks, envelope.from, wire::JoinRefusal{why});
+}
+
+void Member::outdated(std::uint32_t version) {
+  note(Event::Kind::kOutdated, self_.id, {}, "the cluster has protocol " + wire::unreadable(self_.speaks, version));
+}
+
+void Member::send_in(std::uint32_t version, std::optional<NodeId> to, wire::Message message) {
   const std::uint64_t after = is_claim(message) ? batch_number_ : 0;
-  Send out{to, std::move(message)};
+  Send out{to, std::move(message), version};
   if (after <= durable_number_) {
     effects_.send.push_back(std::move(out));
   } else {

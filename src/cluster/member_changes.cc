@@ -39,6 +39,8 @@ Status Member::check_change(const wire::Change& change) const {
     const wire::NodeInfo& node = added->node;
     if (map.was_removed(node.id))
       return Error{Errc::kConflict, "this node was removed from the cluster: bootstrap it anew in an empty directory"};
+    if (!wire::reads(node.speaks, map.version()))
+      return Error{Errc::kConflict, "the cluster has protocol " + wire::unreadable(node.speaks, map.version())};
     const RosterEntry* same_name = map.node_named(node.name);
     if (same_name != nullptr && same_name->node.id != node.id)
       return Error{Errc::kConflict, "a node named " + node.name +

@@ -229,6 +229,16 @@ void Member::watch_nodes() {
     append_change(wire::NodeAdded{at->second});
     ++at;
   }
+  raise_version();
+}
+
+/// All of the roster, up or down, have said that they speak the next version: none of them needs this one any more.
+void Member::raise_version() {
+  const ClusterMap& map = coordinator_->appended;
+  std::uint32_t all = wire::kVersionMax;
+  for (const RosterEntry& entry : map.roster())
+    if (holds(Rule::kAllSpeakIt) || entry.node.id == self_.id) all = std::min(all, entry.node.speaks);
+  if (all > map.version()) append_change(wire::VersionRaised{all});
 }
 
 void Member::watch_up(const RosterEntry& entry, Coordinator::Peer& peer) {

@@ -206,7 +206,8 @@ void Member::on(NodeId from, const wire::Accept& m) {
 }
 
 void Member::on(NodeId from, const wire::JoinRefusal& m) {
-  if (!in_roster()) note(Event::Kind::kJoinRefused, from, {}, m.why);
+  // Who is in the roster is refused only after it came back with a program that is too old.
+  if (!in_roster() || state_ != State::kNormal) note(Event::Kind::kJoinRefused, from, {}, m.why);
 }
 
 void Member::on(NodeId from, const wire::Refusal& m) {

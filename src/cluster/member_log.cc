@@ -13,7 +13,7 @@ namespace {
 constexpr std::size_t kDatagramEntriesBytes = 1150;  ///< of entries in one Append
 constexpr std::size_t kEntryFrameBytes = 48;
 constexpr std::uint64_t kEntriesPerRequest = 256;
-constexpr int kYields = 8;                 ///< heartbeats; more than an acceptor waits for a group, and then for answers
+constexpr int kYields = 8;  ///< heartbeats; more than an acceptor waits for a group, and then for answers
 constexpr std::uint64_t kLogCutAt = 8192;  ///< entries above the last snapshot
 constexpr std::uint64_t kLogKept = 2048;   ///< entries kept in memory below it, for members that lag
 /// How far the sender says that its log goes.
@@ -69,6 +69,11 @@ void Member::take(Epoch before, const wire::LogEntry& entry) {
   if (entry.seq <= map_.seq()) return;
   // Nothing above what this node has promised can be in a log that it takes, and epochs never fall along one.
   if (entry.epoch > promised_ || entry.epoch < before) return;
+  // It came back with an older program than the one that all were known to have.
+  if (const auto* raised = std::get_if<wire::VersionRaised>(&entry.change); raised && raised->version > self_.speaks) {
+    outdated(raised->version);
+    return;
+  }
   const bool fits = holds(Rule::kPredecessorChecked)
                         ? log_.holds({before, previous(entry.seq)})
                         : log_.has(previous(entry.seq)) || log_.base().seq == previous(entry.seq);
@@ -140,6 +145,7 @@ void Member::advance_commit(Seq commit) {
 
 void Member::apply_to(Seq commit) {
   if (commit <= map_.seq()) return;
+  const std::uint32_t version = map_.version();
   while (map_.seq() < commit) {
     const wire::LogEntry& entry = log_.at(next(map_.seq()));
     map_.apply(entry);
@@ -155,13 +161,13 @@ void Member::apply_to(Seq commit) {
   }
   effects_.map_changed = true;
   persist(SetCommit{commit});
-  cut_log();
+  // What was written in an older version goes from the disk, for the next release but one can't read that any more.
+  if (map_.version() != version || map_.seq().value - log_.base().seq.value >= kLogCutAt) cut_log();
 }
 
 void Member::cut_log() {
-  if (map_.seq().value - log_.base().seq.value < kLogCutAt) return;
   persist(InstallSnapshot{std::make_shared<const wire::Snapshot>(map_.snapshot())});
-  log_.cut_to(Seq{map_.seq().value - kLogKept});
+  if (map_.seq().value > log_.base().seq.value + kLogKept) log_.cut_to(Seq{map_.seq().value - kLogKept});
 }
 
 Seq Member::durable_matched() const {
@@ -242,6 +248,10 @@ Effects Member::on_index(Instant now, const wire::Snapshot& snapshot) {
   if (!index_wanted_ || snapshot.cluster != map_.cluster()) return finish();
   if (snapshot.last.seq <= map_.seq()) {  // meanwhile the log has brought it
     index_wanted_ = false;
+    return finish();
+  }
+  if (snapshot.version > self_.speaks) {
+    outdated(snapshot.version);
     return finish();
   }
   auto map = ClusterMap::from(snapshot);

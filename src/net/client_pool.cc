@@ -96,7 +96,7 @@ asio::awaitable<Status> ClientPool::hello(ClientWire& wire, const std::string& a
   const auto head = co_await read_answer_head(wire, options_.connect_timeout, keep_alive);
   if (!head) co_return Error(Errc::kUnavailable, "no hello with " + address + ": " + head.error().detail());
   auto session = read_hello_answer(*options_.peer_auth, nonce, *head);
-  if (!session) co_return Error(Errc::kUnauthorized, address + ": " + session.error().detail());
+  if (!session) co_return Error(session.error().code(), address + ": " + session.error().detail());
   if (!keep_alive || head->fields.find("Content-Length").value_or("") != "0")
     co_return Error(Errc::kBadGateway, address + ": the answer to the hello must have no body and keep the connection");
   wire.session.emplace(std::move(*session));

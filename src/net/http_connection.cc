@@ -219,7 +219,7 @@ asio::awaitable<bool> HttpConnection::answer_hello(Turn& turn, const RequestHead
     co_return false;
   }
   const std::string nonce = make_nonce();
-  session_.emplace(auth, hello->client, auth.self, hello->nonce, nonce);
+  session_.emplace(auth, hello->client, auth.self, hello->nonce, nonce, Speaks{hello->speaks, auth.speaks});
   ServerResponse response(turn);
   answered_ = true;
   ResponseHead proof = hello_answer(auth, *hello, nonce);

@@ -3,7 +3,9 @@
 #include "peer_hello.h"
 #include "text.h"
 
+#include <algorithm>
 #include <array>
+#include <charconv>
 #include <sys/random.h>
 
 #include "brigade/base/check.h"
@@ -15,6 +17,7 @@ constexpr std::string_view kCluster = "Brigade-Cluster";
 constexpr std::string_view kNode = "Brigade-Node";
 constexpr std::string_view kNonce = "Brigade-Nonce";
 constexpr std::string_view kProof = "Brigade-Proof";
+constexpr std::string_view kSpeaks = "Brigade-Speaks";
 constexpr std::string_view kSignature = "Brigade-Signature";
 constexpr std::size_t kNonceDigits = 32;
 
@@ -33,7 +36,7 @@ std::string lower(std::string_view text) {
 }
 
 wire::Mac hello_mac(const PeerAuth& auth, std::string_view purpose, NodeId client, NodeId server,
-                    std::string_view client_nonce, std::string_view server_nonce) {
+                    std::string_view client_nonce, std::string_view server_nonce, Speaks speaks) {
   std::string text;
   append_item(text, purpose);
   append_item(text, to_string(auth.cluster));
@@ -41,13 +44,15 @@ wire::Mac hello_mac(const PeerAuth& auth, std::string_view purpose, NodeId clien
   append_item(text, to_string(server));
   append_item(text, client_nonce);
   append_item(text, server_nonce);
+  append_item(text, std::to_string(speaks.client));
+  append_item(text, std::to_string(speaks.server));
   return wire::Authenticator(auth.secret, "peer").mac(text);
 }
 
 wire::Authenticator session_key(const PeerAuth& auth, NodeId client, NodeId server, std::string_view client_nonce,
-                                std::string_view server_nonce) {
+                                std::string_view server_nonce, Speaks speaks) {
   wire::ClusterSecret key;
-  key.bytes = hello_mac(auth, "session", client, server, client_nonce, server_nonce);
+  key.bytes = hello_mac(auth, "session", client, server, client_nonce, server_nonce, speaks);
   return wire::Authenticator(key, "request");
 }
 
@@ -57,6 +62,25 @@ std::optional<std::uint64_t> parse_id(std::optional<std::string_view> text) {
   std::uint64_t value = 0;
   for (const std::byte b : bytes) value = (value << 8) | std::to_integer<std::uint64_t>(b);
   return value;
+}
+
+/// What the other side speaks; a number that makes no sense is none.
+std::optional<std::uint32_t> parse_version(std::optional<std::string_view> text) {
+  std::uint32_t version = 0;
+  if (!text || text->empty()) return std::nullopt;
+  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), version);
+  if (error != std::errc{} || end != text->data() + text->size() || version < wire::kFirstVersion) return std::nullopt;
+  return version;
+}
+
+/// Errors: kConflict: one side does not read the lower version of both, which the connection is spoken in.
+Status check_common(const PeerAuth& auth, std::uint32_t theirs) {
+  const std::uint32_t common = std::min(auth.speaks, theirs);
+  if (!wire::reads(auth.speaks, common))
+    return Error(Errc::kConflict, "the other node speaks protocol " + wire::unreadable(auth.speaks, theirs));
+  if (!wire::reads(theirs, common))
+    return Error(Errc::kConflict, "this node speaks protocol " + wire::unreadable(theirs, auth.speaks));
+  return {};
 }
 
 bool is_nonce(std::optional<std::string_view> text) {
@@ -84,8 +108,8 @@ bool is_unsigned(std::string_view name) {
 }  // namespace
 
 PeerSession::PeerSession(const PeerAuth& auth, NodeId client, NodeId server, std::string_view client_nonce,
-                         std::string_view server_nonce)
-    : key_(session_key(auth, client, server, client_nonce, server_nonce)), client_(client) {}
+                         std::string_view server_nonce, Speaks speaks)
+    : key_(session_key(auth, client, server, client_nonce, server_nonce, speaks)), client_(client) {}
 
 std::string PeerSession::signature(const RequestHead& head, const BodyFraming& framing, std::uint64_t number) const {
   std::string text;
@@ -142,6 +166,7 @@ RequestHead hello_request(const PeerAuth& auth, std::string_view nonce) {
   head.fields.add(kCluster, to_string(auth.cluster));
   head.fields.add(kNode, to_string(auth.self));
   head.fields.add(kNonce, nonce);
+  head.fields.add(kSpeaks, std::to_string(auth.speaks));
   return head;
 }
 
@@ -153,9 +178,13 @@ Result<Hello> read_hello(const PeerAuth& auth, const RequestHead& head) {
   if (!cluster || !client || !is_nonce(nonce))
     return Error(Errc::kInvalid, "the hello lacks a cluster, a node or a nonce");
   if (ClusterId{*cluster} != auth.cluster) return Error(Errc::kUnauthorized, "this node belongs to another cluster");
+  const auto speaks = parse_version(head.fields.find(kSpeaks));
+  if (!speaks) return Error(Errc::kInvalid, "the hello lacks the protocol version of its sender");
+  if (const auto common = check_common(auth, *speaks); !common) return common.error();
   Hello hello;
   hello.client = NodeId{*client};
   hello.nonce = *nonce;
+  hello.speaks = *speaks;
   return hello;
 }
 
@@ -163,22 +192,31 @@ ResponseHead hello_answer(const PeerAuth& auth, const Hello& hello, std::string_
   ResponseHead head(200);
   head.fields.add(kNode, to_string(auth.self));
   head.fields.add(kNonce, server_nonce);
-  head.fields.add(kProof, to_hex(hello_mac(auth, "hello", hello.client, auth.self, hello.nonce, server_nonce)));
+  head.fields.add(kSpeaks, std::to_string(auth.speaks));
+  const Speaks speaks{hello.speaks, auth.speaks};
+  head.fields.add(kProof, to_hex(hello_mac(auth, "hello", hello.client, auth.self, hello.nonce, server_nonce, speaks)));
   return head;
 }
 
 Result<PeerSession> read_hello_answer(const PeerAuth& auth, std::string_view client_nonce, const ResponseHead& head) {
+  if (head.status == http_status(Errc::kConflict))
+    return Error(Errc::kConflict, "the other side does not read protocol version " + std::to_string(auth.speaks) +
+                                      ", which this node speaks, nor the one before");
   if (head.status != 200)
     return Error(Errc::kUnauthorized, "the other side refused the hello with status " + std::to_string(head.status));
   const auto server = parse_id(head.fields.find(kNode));
   const auto nonce = head.fields.find(kNonce);
   const auto proof = head.fields.find(kProof);
-  if (!server || !is_nonce(nonce) || !proof) return Error(Errc::kUnauthorized, "the answer to the hello is malformed");
-  const wire::Mac expected = hello_mac(auth, "hello", auth.self, NodeId{*server}, client_nonce, *nonce);
+  const auto speaks = parse_version(head.fields.find(kSpeaks));
+  if (!server || !is_nonce(nonce) || !proof || !speaks)
+    return Error(Errc::kUnauthorized, "the answer to the hello is malformed");
+  if (const auto common = check_common(auth, *speaks); !common) return common.error();
+  const Speaks both{auth.speaks, *speaks};
+  const wire::Mac expected = hello_mac(auth, "hello", auth.self, NodeId{*server}, client_nonce, *nonce, both);
   if (!same(*proof, to_hex(expected)))
     return Error(Errc::kUnauthorized,
                  "the other side does not know this cluster's secret; check the address and DIR/secret");
-  return PeerSession(auth, auth.self, NodeId{*server}, client_nonce, *nonce);
+  return PeerSession(auth, auth.self, NodeId{*server}, client_nonce, *nonce, both);
 }
 
 }  // namespace brigade::net

@@ -76,6 +76,7 @@ wire::Snapshot first_snapshot(const Config& config, const store::Identity& ident
   snapshot.roster.push_back(std::move(entry));
   snapshot.settings = settings;
   snapshot.cells.resize(kBucketCount);
+  snapshot.version = wire::kProtocolVersion;  // all of one node speak it
   return snapshot;
 }
 

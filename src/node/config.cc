@@ -4,6 +4,7 @@
 
 #include "address.h"
 #include "drawn_id.h"
+#include "file_version.h"
 #include "private_file.h"
 
 #include <algorithm>
@@ -170,7 +171,7 @@ class Reader {
   void no_others() {
     for (const auto& item : table_) {
       const std::string_view key = item.first.str();
-      if (std::ranges::none_of(kKeys, [&](const Key& known) { return known.name == key; }))
+      if (key != "version" && std::ranges::none_of(kKeys, [&](const Key& known) { return known.name == key; }))
         complain(item.second, key, "is no key of brigade.toml: a slip of the pen?");
     }
   }
@@ -282,6 +283,7 @@ Result<Config> load_config(const DataDir& dir) {
     return invalid(path + " line " + std::to_string(problem.source().begin.line) + ": " +
                    std::string(problem.description()));
   }
+  if (auto ok = check_file_version(parsed.table(), path); !ok) return ok.error();
   Config config;
   Reader read(parsed.table(), path);
   read.text("name", config.name);
@@ -311,7 +313,8 @@ Result<Config> load_config(const DataDir& dir) {
 
 Status save_config(const DataDir& dir, const Config& config) {
   if (auto ok = check_config(config); !ok) return ok;
-  std::string text = "# One Brigade node. What the whole cluster agrees on is in its log: `brigade settings`.\n";
+  std::string text =
+      "# One Brigade node. What the whole cluster agrees on is in its log: `brigade settings`.\n" + file_version_line();
   for (const auto& key : kKeys)
     text.append("\n# ")
         .append(key.comment)

@@ -34,7 +34,17 @@ void ControlLoop::carry_out(Instant now, cluster::Effects effects) {
   for (const cluster::Event& event : effects.events) {
     if (event.kind == cluster::Event::Kind::kInviting) ++published_.elections;
     story_.tell(now, event, *member_);
+    if (event.kind == cluster::Event::Kind::kOutdated) leave(event.detail);
   }
+}
+
+/// Not at once: it may be the socket that is to be closed which has called.
+void ControlLoop::leave(std::string why) {
+  boost::asio::post(timer_.get_executor(), [this, why = std::move(why)] {
+    if (dead_) return;
+    close();
+    if (on_fatal_) on_fatal_(why);
+  });
 }
 
 void ControlLoop::write(cluster::PersistBatch batch) {
@@ -48,7 +58,7 @@ void ControlLoop::write(cluster::PersistBatch batch) {
 void ControlLoop::note_join(const cluster::Effects& effects) {
   for (const cluster::Event& event : effects.events)
     if (event.kind == cluster::Event::Kind::kJoinRefused) join_refused_ = event.detail;
-  if (member_->in_roster()) join_refused_.clear();
+  if (member_->in_roster() && member_->state() == cluster::State::kNormal) join_refused_.clear();
 }
 
 /// Replaces the view if it shows something else now, and says until when this node serves. Returns the view if it is
@@ -90,7 +100,7 @@ bool ControlLoop::shows(const View& view) const {
 
 void ControlLoop::send(Instant now, const cluster::Send& out) {
   if (out.to && *out.to == self_) return;
-  const wire::Bytes datagram = sealer_.seal(out.message);
+  const wire::Bytes datagram = sealer_.seal(out.message, out.version);
   if (!out.to && config_.transport == Transport::kMulticast) {
     port_->multicast(datagram);
     ++published_.sent;

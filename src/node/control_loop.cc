@@ -92,10 +92,10 @@ ControlLoop::ControlLoop(boost::asio::io_context& io, Control::Options options, 
       on_fatal_(std::move(options.on_fatal)),
       published_(published),
       member_(std::move(member)),
-      sealer_(options.secret, state.identity.cluster, self_, state.incarnation),
-      opener_(options.secret, state.identity.cluster, self_),
+      sealer_(options.secret, state.identity.cluster, self_, state.incarnation, options.self.speaks),
+      opener_(options.secret, state.identity.cluster, self_, options.self.speaks),
       nodes_(self_),
-      story_(make_logger(config_.log_level), nodes_, self_),
+      story_(make_logger(config_.log_level), nodes_, self_, options.self.speaks),
       timer_(io),
       resolver_(io.get_executor()),
       journal_(std::move(options.journal), [this, &io](const Result<std::uint64_t>& durable) {
@@ -189,7 +189,7 @@ void ControlLoop::on_journal(const Result<std::uint64_t>& durable) {
   }
   story_.died(durable.error());
   close();
-  if (on_fatal_) on_fatal_(durable.error().detail());
+  if (on_fatal_) on_fatal_("the journal failed: " + durable.error().detail());
 }
 
 void ControlLoop::report(const wire::Report& report) {

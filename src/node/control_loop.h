@@ -60,6 +60,7 @@ class ControlLoop {
 
   // Effects: control_effects.cc
   void carry_out(Instant now, cluster::Effects effects);
+  void leave(std::string why);
   void write(cluster::PersistBatch batch);
   std::shared_ptr<const View> publish(Instant now);
   void note_join(const cluster::Effects& effects);

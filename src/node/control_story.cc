@@ -24,8 +24,8 @@ std::string present_text(Instant now, const cluster::Member& member) {
 
 }  // namespace
 
-Story::Story(std::shared_ptr<spdlog::logger> logger, const AddressBook& names, NodeId self)
-    : log_(std::move(logger)), names_(names), self_(self) {}
+Story::Story(std::shared_ptr<spdlog::logger> logger, const AddressBook& names, NodeId self, std::uint32_t speaks)
+    : log_(std::move(logger)), names_(names), self_(self), speaks_(speaks) {}
 
 void Story::started(const cluster::Member& member, const std::string& address, std::string_view way) {
   log_->info("{} listens for datagrams on {} ({})", names_.name(self_), address, way);
@@ -94,6 +94,9 @@ void Story::tell(Instant now, const cluster::Event& event, const cluster::Member
     case Kind::kRolledBack:
       log_->info("rolled back from seq {} (uncommitted)", to_string(event.seq));
       break;
+    case Kind::kOutdated:
+      log_->critical("this node leaves: {}", event.detail);
+      break;
   }
 }
 
@@ -108,7 +111,7 @@ void Story::lost(const cluster::Member& member) {
 }
 
 void Story::dropped(Instant now, wire::Drop drop, std::span<const std::byte> datagram, const std::string& from) {
-  const std::string text = wire::drop_text(drop, datagram);
+  const std::string text = wire::drop_text(drop, datagram, speaks_);
   if (is_ordinary(drop)) {
     log_->debug("datagram from {} dropped: {}", from, text);
     return;

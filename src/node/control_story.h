@@ -25,7 +25,7 @@ namespace brigade::node {
 
 class Story {
  public:
-  Story(std::shared_ptr<spdlog::logger> logger, const AddressBook& names, NodeId self);
+  Story(std::shared_ptr<spdlog::logger> logger, const AddressBook& names, NodeId self, std::uint32_t speaks);
 
   /// `member` as it is after the step that made `event`.
   void tell(Instant now, const cluster::Event& event, const cluster::Member& member);
@@ -49,6 +49,7 @@ class Story {
   std::shared_ptr<spdlog::logger> log_;
   const AddressBook& names_;
   NodeId self_;
+  std::uint32_t speaks_;                              ///< the protocol version
   cluster::State state_ = cluster::State::kElection;  ///< as told
   Epoch epoch_;                                       ///< the last that this node invited to, accepted or followed
   std::string join_refused_;

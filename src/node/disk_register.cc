@@ -2,6 +2,7 @@
 #include "disk_register.h"
 
 #include "drawn_id.h"
+#include "file_version.h"
 #include "private_file.h"
 
 #include <algorithm>
@@ -47,6 +48,7 @@ Result<toml::table> read_toml(const std::string& file) {
   if (!parsed)
     return Error(Errc::kInvalid, file + " line " + std::to_string(parsed.error().source().begin.line) + ": " +
                                      std::string(parsed.error().description()));
+  if (Status ok = check_file_version(parsed.table(), file); !ok) return ok.error();
   return std::move(parsed).table();
 }
 
@@ -62,8 +64,9 @@ Result<std::optional<Mark>> read_mark(const std::string& path) {
 }
 
 Status write_mark(const std::string& path, const Mark& mark) {
-  return create_private_file(mark_file(path), "# One of several disks of a Brigade node.\ndisk = \"" + hex64(mark.id) +
-                                                  "\"\nnode = \"" + hex64(mark.node) + "\"\n");
+  return create_private_file(mark_file(path), "# One of several disks of a Brigade node.\n" + file_version_line() +
+                                                  "disk = \"" + hex64(mark.id) + "\"\nnode = \"" + hex64(mark.node) +
+                                                  "\"\n");
 }
 
 /// But for a mark, which alone makes no disk that was used.
@@ -101,9 +104,16 @@ Result<DiskRegister> DiskRegister::load(const DataDir& dir) {
   return loaded;
 }
 
+Status DiskRegister::check_marks(const std::vector<std::string>& paths) {
+  for (const std::string& path : paths)
+    if (const auto mark = read_mark(path); !mark && mark.error().code() == Errc::kConflict) return mark.error();
+  return {};
+}
+
 Status DiskRegister::save() const {
   std::ostringstream text;
   text << "# The further disks of this node, as it has used them. The node writes this.\n"
+       << file_version_line()
        << "# open: the cluster may not know yet what was lost with a disk that was given up.\nopen = "
        << (open_ ? "true" : "false") << "\n";
   for (const KnownDisk& disk : disks_)

@@ -28,6 +28,8 @@ class DiskRegister {
  public:
   /// Empty if there is no such file. Errors: kInvalid (line and key), kIo.
   static Result<DiskRegister> load(const DataDir& dir);
+  /// Errors: kConflict: what is at one of `paths` has a mark of another format version.
+  static Status check_marks(const std::vector<std::string>& paths);
   /// Durably, in place of what was there. Errors: kIo, kNoSpace.
   [[nodiscard]] Status save() const;
 

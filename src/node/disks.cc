@@ -29,6 +29,17 @@ bool is_same_family(BucketId a, BucketId b) {
 
 }  // namespace
 
+Status check_disk_versions(store::FileSystem& file_system, const DataDir& dir, const std::vector<std::string>& paths) {
+  const auto known = DiskRegister::load(dir);
+  if (!known) return known.error();
+  if (Status ok = DiskRegister::check_marks(paths); !ok) return ok;
+  if (Status ok = store::check_store_versions(file_system, dir.root); !ok) return ok;
+  for (const std::string& path : paths)
+    if (Status ok = store::check_store_versions(file_system, path); !ok && ok.error().code() == Errc::kConflict)
+      return ok;
+  return {};
+}
+
 Result<OpenDisks> open_disks(store::FileSystem& file_system, const DataDir& dir, const std::vector<std::string>& paths,
                              const std::vector<std::string>& give_up, const store::Identity& self,
                              const store::SegmentStoreOptions& options) {

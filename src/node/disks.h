@@ -31,6 +31,10 @@ struct OpenDisks {
   std::vector<DataLock> locks;  ///< of the further disks
 };
 
+/// Whether this program reads what is on all of them; what else may be wrong with a disk is for open_disks() to say.
+/// Changes nothing. Blocks. Errors: kConflict: something has another format version.
+Status check_disk_versions(store::FileSystem& file_system, const DataDir& dir, const std::vector<std::string>& paths);
+
 /// Blocks. Errors: each names the disk and what to do.
 Result<OpenDisks> open_disks(store::FileSystem& file_system, const DataDir& dir, const std::vector<std::string>& paths,
                              const std::vector<std::string>& give_up, const store::Identity& self,

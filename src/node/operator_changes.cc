@@ -282,6 +282,7 @@ asio::awaitable<void> OperatorEndpoint::join(const AdminStamp& stamp, std::strin
                        {"naming_seed", to_string(ClusterId{config.naming_seed})},
                        {"transport", config.transport == Transport::kUnicast ? "unicast" : "multicast"},
                        {"multicast", config.multicast},
+                       {"protocol", view->map.version()},
                        {"peers", std::move(peers)}};
   const std::string text = json_text(welcome);
   net::ResponseHead head;

@@ -43,6 +43,7 @@ json::array roster_json(const ClusterMap& map, const BucketCounts& counts) {
                                   {"id", to_string(id)},
                                   {"zone", entry.node.zone},
                                   {"weight", entry.node.weight},
+                                  {"speaks", entry.node.speaks},
                                   {"up", entry.up},
                                   {"draining", entry.draining},
                                   {"buckets", count_of(counts.owned, id)},
@@ -131,6 +132,7 @@ json::object cluster_json(const View& view, const BucketCounts& counts, const Co
   out["coordinator"] = name_or_null(map, view.coordinator);
   out["seq"] = view.last.value;
   out["commit"] = map.seq().value;
+  out["protocol"] = map.version();
   out["quorum"] = json::object{{"needed", view.quorum_needed}, {"present", view.present}};
   out["roster"] = roster_json(map, counts);
   out["buckets"] = counts_json(counts);

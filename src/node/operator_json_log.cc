@@ -127,6 +127,9 @@ struct Teller {
   std::string operator()(const wire::LossAccepted& c) const {
     return "what " + counted_buckets(c.buckets) + " lacked is given up";
   }
+  std::string operator()(const wire::VersionRaised& c) const {
+    return "all speak protocol version " + std::to_string(c.version) + ": it is in force";
+  }
   std::string operator()(const wire::SettingChanged& c) const { return c.name + " = " + c.value; }
 };
 

@@ -91,13 +91,18 @@ class Process {
     auto config = load_config(dir_);
     if (!config) return config.error();
     config_ = std::move(*config);
+    for (const std::string& disk : options_.disks)
+      if (std::ranges::find(config_.disks, disk) == config_.disks.end()) config_.disks.push_back(disk);
+    if (auto ok = check_config(config_); !ok) return ok;
     auto lock = DataLock::take(dir_, Sharing::kAlone, "a node serves from it");
     if (!lock) return lock.error();
     lock_ = std::move(*lock);
     spdlog::set_level(spdlog::level::from_str(config_.log_level));
     auto secret = load_secret(dir_);
     if (!secret) return secret.error();
-    auto seen = store::Journal::read(dir_.journal());
+    // All that another release may have written is looked at before anything is changed.
+    if (auto ok = check_disk_versions(file_system_, dir_, config_.disks); !ok) return ok;
+    auto seen = store::Journal::read(dir_.journal(), options_.speaks);
     if (!seen) return seen.error();
     identity_ = seen->identity;
     if (identity_.cluster != config_.cluster)
@@ -108,11 +113,11 @@ class Process {
                    "the log in " + dir_.journal() +
                        " is damaged: this node can't say what it had promised. Remove it from the cluster and "
                        "bootstrap it anew in an empty directory"};
-    auto journal = store::Journal::open(dir_.journal());
+    auto journal = store::Journal::open(dir_.journal(), options_.speaks);
     if (!journal) return journal.error();
     journal_ = std::move(*journal);
     if (auto opened = open_store(); !opened) return opened;
-    peer_auth_ = net::PeerAuth{*secret, identity_.cluster, identity_.node};
+    peer_auth_ = net::PeerAuth{*secret, identity_.cluster, identity_.node, options_.speaks};
     peers_ = net::HttpClient::make(io_.get_executor(), peer_options());
     if (auto started = start_control(*secret); !started) return started;
     context_.emplace(io_.get_executor(), config_, identity_.node, *control_, *store_, *peers_, disk_);
@@ -153,9 +158,6 @@ class Process {
       spdlog::info("reading segments done_bytes={} of_bytes={}", done, total);
     };
     options.small_bytes_max = config_.small_object_max;
-    for (const std::string& disk : options_.disks)
-      if (std::ranges::find(config_.disks, disk) == config_.disks.end()) config_.disks.push_back(disk);
-    if (auto ok = check_config(config_); !ok) return ok;
     auto opened = open_disks(file_system_, dir_, config_.disks, options_.give_up, identity_, options);
     if (!opened) return opened.error();
     disks_ = std::move(*opened);
@@ -174,16 +176,15 @@ class Process {
                     config_.weight,
                     config_.client_advertise.empty() ? config_.client_listen : config_.client_advertise,
                     config_.peer_advertise.empty() ? config_.peer_listen : config_.peer_advertise,
-                    identity_.store};
+                    identity_.store,
+                    options_.speaks};
     options.secret = secret;
     options.journal = std::move(journal_);
     options.on_view = [](const std::shared_ptr<const View>&) {};
     options.fetch_index = [this](std::string address) {
       asio::co_spawn(io_, fetch_index(std::move(address)), asio::detached);
     };
-    options.on_fatal = [this](std::string why) {
-      asio::post(io_, [this, why = std::move(why)] { leave("the journal failed: " + why); });
-    };
+    options.on_fatal = [this](std::string why) { asio::post(io_, [this, why = std::move(why)] { leave(why); }); };
     auto started = Control::start(std::move(options));
     if (!started) return started.error();
     control_ = std::move(*started);
@@ -242,7 +243,7 @@ class Process {
     } else if (answer->first.status != 200) {
       control_->index_fetched(Error{Errc::kUnavailable, "the peer answered " + std::to_string(answer->first.status)});
     } else {
-      control_->index_fetched(wire::decode_snapshot(std::as_bytes(std::span(answer->second))));
+      control_->index_fetched(wire::decode_snapshot(std::as_bytes(std::span(answer->second)), options_.speaks));
     }
   }
 

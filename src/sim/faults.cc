@@ -44,6 +44,7 @@ void Faults::strike() {
       {1, &Faults::replace_one},    {1, &Faults::rot_one},
   };
   if (world_.options().several_disks && prng_.chance(1, 3)) return trouble_a_disk();
+  if (world_.options().upgrading && prng_.chance(1, 3)) return change_release();
   std::uint32_t sum = 0;
   for (const auto& each : kFaults) sum += each.weight;
   auto drawn = static_cast<std::uint32_t>(prng_.below(sum));
@@ -274,6 +275,17 @@ void Faults::lose_disk() {
   world_.lose_disk(any_node(), lost);
 }
 
+void Faults::change_release() {
+  const std::size_t node = any_node();
+  Host& host = *world_.hosts()[node];
+  if (!host.wanted) return;
+  world_.crash(node);
+  const std::uint32_t before = std::exchange(host.info.speaks, wire::kProtocolVersion + (prng_.chance(4, 5) ? 1 : 0));
+  host.went_back = host.went_back || host.info.speaks < before;
+  world_.note(host.info.speaks == wire::kProtocolVersion ? "gets the old release" : "gets the next release", node);
+  later(between(milliseconds{2}, milliseconds{700}), [this, node] { world_.start(node); });
+}
+
 void Faults::part() {
   std::vector<bool> side(world_.options().nodes);
   for (std::size_t i = 0; i < side.size(); ++i) side[i] = prng_.chance(1, 2);
@@ -365,8 +377,13 @@ void Faults::heal() {
   network.set_delay_max(world_.options().delay_max);
   network.set_late_permille(0);
   for (std::size_t i = 0; i < world_.options().nodes; ++i) {
-    world_.hosts()[i]->flush_extra = {};
-    world_.hosts()[i]->sync_fails = false;
+    Host& host = *world_.hosts()[i];
+    host.flush_extra = {};
+    host.sync_fails = false;
+    if (world_.options().upgrading && host.info.speaks == wire::kProtocolVersion) {
+      world_.crash(i);
+      ++host.info.speaks;
+    }
     world_.resume(i);
     world_.start(i);
   }

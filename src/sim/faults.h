@@ -58,6 +58,7 @@ class Faults {
   void lose_disk();
   /// It starts again with other disks, but for the journal's.
   void renew_store(std::size_t node, Duration within);
+  void change_release();
   /// Somebody is gone for good, or has a damaged log: with a second one no rule could bring the cluster back.
   [[nodiscard]] bool misses_somebody() const;
   /// The coordinator is cut off, and all others start anew at once: they remember nothing of what they owe it.

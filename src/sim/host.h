@@ -26,6 +26,7 @@ struct Host {
   wire::NodeInfo info;  ///< as it says at its next start; its id stays
   Disk disk;
   const std::int64_t drift_ppm;
+  bool went_back = false;   ///< to an older release
   bool wanted = true;       ///< false: a spare that is not used yet, or a machine that is gone for good
   Duration flush_extra{};   ///< a disk that is slow for a while
   bool sync_fails = false;  ///< the next batch will not become durable, or not for sure: the node must not go on

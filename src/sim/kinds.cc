@@ -59,12 +59,23 @@ Options disks(std::uint64_t seed) {
   return options;
 }
 
+Options upgrading(std::uint64_t seed) {
+  Options options = brief(seed);
+  options.upgrading = true;
+  options.joining = seed % 3 == 0;
+  if (!options.joining) options.spares = seed % 2;
+  options.faults = seconds{6};
+  return options;
+}
+
 constexpr Kind kKinds[] = {
     {"five", "five settled nodes, ten seconds of faults", five},
     {"brief", "three to seven settled nodes, three seconds of dense faults", brief},
     {"joining", "two to seven nodes that join while faults go on", joining},
     {"changing", "three to six settled nodes, some of them replaced while faults go on", changing},
     {"disks", "three to seven settled nodes with several disks each, some of which fail", disks},
+    {"upgrading", "three to seven nodes, settled or joining, that get the next release, and some the old one again",
+     upgrading},
     {"large", "5 to 50 nodes, settled or joining, thirty seconds of faults", large},
 };
 

@@ -36,7 +36,7 @@ std::vector<std::string_view> kind_names() {
 
 std::vector<std::string_view> event_names() {
   std::vector<std::string_view> names;
-  for (int i = 0; i <= static_cast<int>(cluster::Event::Kind::kRolledBack); ++i)
+  for (int i = 0; i <= static_cast<int>(cluster::Event::Kind::kOutdated); ++i)
     names.push_back(cluster::event_name(static_cast<cluster::Event::Kind>(i)));
   return names;
 }

@@ -54,6 +54,7 @@ struct ChangeTeller {
   }
   std::string operator()(const wire::NodeReplaced& c) const { return name(c.by) + " replaces " + name(c.node); }
   std::string operator()(const wire::LossAccepted& c) const { return counted(c.buckets); }
+  std::string operator()(const wire::VersionRaised& c) const { return "to " + std::to_string(c.version); }
   std::string operator()(const wire::SettingChanged& c) const { return c.name + " = " + c.value; }
 };
 
@@ -155,6 +156,7 @@ std::string event_text(const cluster::Event& event, const Namer& name) {
       return kind + ": " + epoch_text(event.epoch, name) + ", state normal";
     case Kind::kSteppedDown:
     case Kind::kJoinRefused:
+    case Kind::kOutdated:
       return kind + ": " + event.detail;
     case Kind::kIndexWanted:
       return kind + ": the log can't bring it up to date";

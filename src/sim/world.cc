@@ -135,12 +135,24 @@ void World::start(std::size_t node) {
   history_.add({events_.now(), node, "starts", {}, kWorld, boot.promised, boot.incarnation.value});
   const Prng prng(options_.steady ? options_.seed + 1000 * host.life + node : prng_.next());
   auto member = cluster::Member::make(host.info, std::move(boot), prng, origin);
+  if (!member && member.error().code() == Errc::kConflict) {
+    on_outdated(node);
+    return;
+  }
   BRIGADE_CHECK(member.has_value(), "what is on the disk can't be read: " << member.error().detail());
   host.member = std::move(*member);
   log_checker_.on_start(node, host, verdict_);
   serving_checker_.on_whole_map(node, host);
   plan_look(node, milliseconds{20});
   give(node, [](cluster::Member& m, Instant now) { return m.tick(now); });
+}
+
+/// Nobody is left behind but by going back, or by never having been in the roster.
+void World::on_outdated(std::size_t node) {
+  note("is too old for its log", node);
+  ++outcome_.outdated;
+  if (!hosts_[node]->went_back && reference().node(hosts_[node]->info.id) != nullptr)
+    verdict_.fail(name_of(node) + " does not speak the protocol version in force, and never spoke more");
 }
 
 void World::crash(std::size_t node) {
@@ -225,7 +237,7 @@ void World::in_life(std::size_t node, std::uint64_t life, std::function<void()> 
 void World::receive(std::size_t node, const wire::Envelope& envelope) {
   Host& host = *hosts_[node];
   Incarnation& heard = host.heard[envelope.from];
-  if (envelope.incarnation < heard) return;
+  if (envelope.incarnation < heard || !wire::reads(host.info.speaks, envelope.version)) return;
   heard = envelope.incarnation;
   history_.add({events_.now(), node, "gets", wire::kind_name(envelope.message), index_of(envelope.from), {}, 0});
   give(node, [&](cluster::Member& m, Instant now) { return m.step(now, envelope); });

@@ -73,6 +73,7 @@ class World {
   void send(std::size_t node, const cluster::Send& send);
   void tell(std::size_t node, const cluster::Event& event);
   void fetch_index(std::size_t node, NodeId from);
+  void on_outdated(std::size_t node);
   void plan_tick(std::size_t node);
   void plan_look(std::size_t node, Duration delay);
   void look(std::size_t node);

@@ -78,6 +78,8 @@ void World::send(std::size_t node, const cluster::Send& out) {
   envelope->from = host.info.id;
   envelope->incarnation = host.disk.incarnation();
   envelope->message = out.message;
+  envelope->version = out.version;
+  envelope->speaks = host.info.speaks;
   std::vector<Observer::Copy> copies;
   for (std::size_t to = 0; to < hosts_.size(); ++to) {
     if (to == node || (out.to && hosts_[to]->info.id != *out.to)) continue;
@@ -106,6 +108,12 @@ void World::tell(std::size_t node, const cluster::Event& event) {
       break;
     case cluster::Event::Kind::kRolledBack:
       ++outcome_.rollbacks;
+      break;
+    case cluster::Event::Kind::kOutdated:
+      on_outdated(node);
+      events_.after({}, [this, node, life = hosts_[node]->life] {
+        if (hosts_[node]->life == life) crash(node);
+      });
       break;
     default:
       break;

@@ -82,6 +82,7 @@ bool World::has_settled() {
                       entry->incarnation == host->disk.incarnation() && entry->node.store == host->info.store;
     if (!well) return false;
   }
+  if (options_.upgrading && lead.map().version() == wire::kProtocolVersion) return false;
   if (lead.map().roster().size() != wanted || lead.commit() == unsettled_at_) return false;
   if (unsettled_part(lead.map()).empty()) return true;
   unsettled_at_ = lead.commit();

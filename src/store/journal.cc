@@ -4,7 +4,9 @@
 #include "sqlite.h"
 
 #include <algorithm>
+#include <array>
 #include <filesystem>
+#include <fstream>
 #include <optional>
 #include <utility>
 
@@ -23,15 +25,33 @@ bool exists(const std::string& path) {
   return std::filesystem::exists(path, ignored);
 }
 
+/// SQLite would begin a write-ahead log, be it an empty one; so where there is none, the head of the file is looked at
+/// first (sqlite.org/fileformat2: the user version at 60, the application id at 68, big-endian). What is wrong with it
+/// otherwise is SQLite's to say.
+Status check_head(const std::string& path, std::uint32_t speaks) {
+  if (exists(path + "-wal")) return {};
+  std::array<char, 72> head{};
+  if (!std::ifstream(path, std::ios::binary).read(head.data(), head.size())) return {};
+  const auto number_at = [&head](std::size_t at) {
+    std::uint32_t value = 0;
+    for (std::size_t i = at; i < at + 4; ++i) value = value << 8 | static_cast<unsigned char>(head[i]);
+    return value;
+  };
+  const std::uint32_t version = number_at(60);
+  if (number_at(68) != kJournalApplicationId || version == 0) return {};
+  return check_version(version, speaks);
+}
+
 /// Opens and checks without writing. The lock is taken with the first read and held until the database is closed.
-Result<Database> open_checked(const std::string& path) {
+Result<Database> open_checked(const std::string& path, std::uint32_t speaks) {
   if (!exists(path)) return Error(Errc::kNotFound, "there is no journal at " + path);
+  if (Status ok = check_head(path, speaks); !ok) return named(path, ok.error());
   Result<Database> database = Database::open(path, Database::Mode::kExisting);
   if (!database) return named(path, database.error());
   // Exclusive before the first access: no shared-memory file, and nobody else gets in.
   Status ok =
       database->execute("PRAGMA locking_mode = EXCLUSIVE; PRAGMA cell_size_check = ON; PRAGMA trusted_schema = OFF");
-  if (ok) ok = check_journal_version(*database);
+  if (ok) ok = check_journal_version(*database, speaks);
   if (!ok) return named(path, ok.error());
   return database;
 }
@@ -44,7 +64,7 @@ class SqliteJournal final : public Journal {
     if (in_transaction_) static_cast<void>(database_.execute("ROLLBACK"));
   }
 
-  Status start();
+  Status start(std::uint32_t speaks);
   JournalState take_state() override { return std::move(state_); }
   Status set_promise(const Epoch& promised) override;
   Status append(const std::vector<wire::LogEntry>& entries) override;
@@ -73,14 +93,14 @@ class SqliteJournal final : public Journal {
   std::optional<Error> failed_;
 };
 
-Status SqliteJournal::start() {
+Status SqliteJournal::start(std::uint32_t speaks) {
   // Durable at each commit. The write-ahead log makes that one fsync instead of three.
   Status ok =
       database_.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 16777216");
   if (!ok) return ok;
   Result<JournalContents> contents = Error(Errc::kInternal);
   if (ok = begin(); !ok) return ok;
-  contents = read_journal(database_);
+  contents = read_journal(database_, speaks);
   if (!contents) return contents.error();
   if (ok = settle(*contents); !ok) return ok;
   state_ = std::move(contents->state);
@@ -209,7 +229,7 @@ Status Journal::create(const std::string& path, const Identity& identity,
     Result<Database> database = Database::open(temporary, Database::Mode::kCreate);
     if (!database) return named(path, database.error());
     Status ok = database->execute("PRAGMA synchronous = EXTRA; BEGIN");
-    if (ok) ok = make_journal_tables(*database);
+    if (ok) ok = make_journal_tables(*database, snapshot ? snapshot->version : wire::kProtocolVersion);
     if (ok) ok = put_identity(*database, identity);
     if (ok) ok = put_incarnation(*database, Incarnation{0});
     if (ok) ok = put_promise(*database, Epoch{});
@@ -224,19 +244,19 @@ Status Journal::create(const std::string& path, const Identity& identity,
   return files.sync_directory(parent.empty() ? "." : parent);
 }
 
-Result<std::unique_ptr<Journal>> Journal::open(const std::string& path) {
-  Result<Database> database = open_checked(path);
+Result<std::unique_ptr<Journal>> Journal::open(const std::string& path, std::uint32_t speaks) {
+  Result<Database> database = open_checked(path, speaks);
   if (!database) return database.error();
   auto journal = std::make_unique<SqliteJournal>(path, std::move(*database));
-  if (Status ok = journal->start(); !ok) return named(path, ok.error());
+  if (Status ok = journal->start(speaks); !ok) return named(path, ok.error());
   return std::unique_ptr<Journal>(std::move(journal));
 }
 
-Result<JournalState> Journal::read(const std::string& path) {
-  Result<Database> database = open_checked(path);
+Result<JournalState> Journal::read(const std::string& path, std::uint32_t speaks) {
+  Result<Database> database = open_checked(path, speaks);
   if (!database) return database.error();
   if (Status ok = database->execute("PRAGMA query_only = ON"); !ok) return named(path, ok.error());
-  Result<JournalContents> contents = read_journal(*database);
+  Result<JournalContents> contents = read_journal(*database, speaks);
   if (!contents) return named(path, contents.error());
   return std::move(contents->state);
 }

@@ -108,7 +108,11 @@ Status read_meta(Database& database, JournalContents& contents) {
   return {};
 }
 
-Status read_snapshot(Database& database, JournalContents& contents) {
+Status put_version(Database& database, std::uint32_t version) {
+  return database.execute("PRAGMA user_version = " + std::to_string(version));
+}
+
+Status read_snapshot(Database& database, JournalContents& contents, std::uint32_t speaks) {
   Result<Statement> statement = database.prepare("SELECT payload, checksum FROM snapshot WHERE id = 1");
   if (!statement) return statement.error();
   const Result<bool> row = statement->step();
@@ -116,7 +120,7 @@ Status read_snapshot(Database& database, JournalContents& contents) {
   if (!*row) return {};
   const Bytes payload = statement->column_bytes(0);
   Result<wire::Snapshot> snapshot = Error(Errc::kCorrupt);
-  if (statement->column_u64(1) == snapshot_checksum(payload)) snapshot = wire::decode_snapshot(payload);
+  if (statement->column_u64(1) == snapshot_checksum(payload)) snapshot = wire::decode_snapshot(payload, speaks);
   if (!snapshot) {
     contents.snapshot_damaged = true;
     return {};
@@ -176,11 +180,9 @@ Status read_log(Database& database, JournalContents& contents) {
 
 }  // namespace
 
-Status make_journal_tables(Database& database) {
+Status make_journal_tables(Database& database, std::uint32_t version) {
+  if (Status ok = put_version(database, version); !ok) return ok;
   return database.execute("PRAGMA application_id = " + std::to_string(kJournalApplicationId) +
-                          ";"
-                          "PRAGMA user_version = " +
-                          std::to_string(kJournalVersion) +
                           ";"
                           "CREATE TABLE meta(key TEXT PRIMARY KEY, value BLOB NOT NULL, checksum INTEGER NOT NULL);"
                           "CREATE TABLE log(seq INTEGER PRIMARY KEY, epoch_counter INTEGER NOT NULL,"
@@ -189,25 +191,26 @@ Status make_journal_tables(Database& database) {
                           " checksum INTEGER NOT NULL);");
 }
 
-Status check_journal_version(Database& database) {
+Status check_version(std::uint32_t version, std::uint32_t speaks) {
+  if (wire::reads(speaks, version)) return {};
+  return Error(Errc::kConflict, "the journal has " + wire::unreadable(speaks, version));
+}
+
+Status check_journal_version(Database& database, std::uint32_t speaks) {
   const Result<std::uint64_t> id = database.query_u64("PRAGMA application_id");
   if (!id) return id.error();
   if (*id != kJournalApplicationId)
     return Error(Errc::kCorrupt, "the file is not a Brigade journal, or its head is damaged");
   const Result<std::uint64_t> version = database.query_u64("PRAGMA user_version");
   if (!version) return version.error();
-  if (*version > kJournalVersion)
-    return Error(Errc::kConflict, "the journal has format version " + std::to_string(*version) +
-                                      ", this program knows up to " + std::to_string(kJournalVersion) +
-                                      "; run the newer program that has written it");
   if (*version == 0) return Error(Errc::kCorrupt, "the journal's format version is missing");
-  return {};
+  return check_version(static_cast<std::uint32_t>(*version), speaks);
 }
 
-Result<JournalContents> read_journal(Database& database) {
+Result<JournalContents> read_journal(Database& database, std::uint32_t speaks) {
   JournalContents contents;
   if (Status ok = read_meta(database, contents); !ok) return ok.error();
-  if (Status ok = read_snapshot(database, contents); !ok) return ok.error();
+  if (Status ok = read_snapshot(database, contents, speaks); !ok) return ok.error();
   if (Status ok = read_log(database, contents); !ok) return ok.error();
   return contents;
 }
@@ -235,7 +238,8 @@ Status put_snapshot(Database& database, const wire::Snapshot& snapshot) {
   Result<Statement> statement =
       database.prepare("INSERT OR REPLACE INTO snapshot(id, payload, checksum) VALUES(1, ?, ?)");
   if (!statement) return statement.error();
-  return statement->bind(payload).bind(snapshot_checksum(payload)).run();
+  if (Status ok = statement->bind(payload).bind(snapshot_checksum(payload)).run(); !ok) return ok;
+  return put_version(database, snapshot.version);
 }
 
 Status remove_snapshot(Database& database) {
@@ -255,6 +259,8 @@ Status put_entries(Database& database, const std::vector<wire::LogEntry>& entrie
                                 .bind(log_checksum(entry.seq, entry.epoch, payload))
                                 .run();
     if (!inserted) return inserted;
+    if (const auto* raised = std::get_if<wire::VersionRaised>(&entry.change))
+      if (Status ok = put_version(database, raised->version); !ok) return ok;
   }
   return {};
 }

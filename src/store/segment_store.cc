@@ -357,6 +357,10 @@ StoreStats SegmentStore::stats() const {
 
 }  // namespace
 
+Status check_store_versions(FileSystem& file_system, const std::string& dir) {
+  return SegmentFolder(file_system, {.path = dir + "/objects/segments", .corrupt = {}}).check_versions();
+}
+
 Result<std::unique_ptr<ObjectStore>> open_segment_store(FileSystem& file_system, const std::string& dir,
                                                         SegmentStoreOptions options) {
   auto store = std::make_unique<SegmentStore>(file_system, dir, std::move(options));

@@ -18,7 +18,8 @@ constexpr std::array<std::byte, 4> kMagic{std::byte{'B'}, std::byte{'R'}, std::b
 constexpr std::string_view kPurpose = "datagram";
 
 // Offsets in the frame.
-constexpr std::size_t kVersionAt = 4;  // then three zeros
+constexpr std::size_t kVersionAt = 4;
+constexpr std::size_t kFurtherAt = 5;  // versions that the sender speaks beyond that one; then two zeros
 constexpr std::size_t kClusterAt = 8;
 constexpr std::size_t kSenderAt = 16;
 constexpr std::size_t kIncarnationAt = 24;
@@ -31,16 +32,18 @@ bool has_magic(std::span<const std::byte> datagram) {
 
 }  // namespace
 
-DatagramSealer::DatagramSealer(const ClusterSecret& secret, ClusterId cluster, NodeId self, Incarnation incarnation)
-    : authenticator_(secret, kPurpose), cluster_(cluster), self_(self), incarnation_(incarnation) {}
+DatagramSealer::DatagramSealer(const ClusterSecret& secret, ClusterId cluster, NodeId self, Incarnation incarnation,
+                               std::uint32_t speaks)
+    : authenticator_(secret, kPurpose), cluster_(cluster), self_(self), incarnation_(incarnation), speaks_(speaks) {}
 
-Bytes DatagramSealer::seal(const Message& message) {
+Bytes DatagramSealer::seal(const Message& message, std::uint32_t version) {
+  BRIGADE_CHECK(version >= kFirstVersion && version <= speaks_, "version " << version << " of " << speaks_);
   const Bytes body = encode(message);
   BRIGADE_CHECK(body.size() <= kMessageBytesMax, kind_name(message) << " of " << body.size() << " bytes");
   Bytes out;
   out.reserve(kFrameBytes + body.size() + kMacBytes);
   out.insert(out.end(), kMagic.begin(), kMagic.end());
-  put(out, std::uint32_t{kFrameVersion});
+  put(out, version | (speaks_ - version) << 8);
   put(out, cluster_.value);
   put(out, self_.value);
   put(out, incarnation_.value);
@@ -51,12 +54,13 @@ Bytes DatagramSealer::seal(const Message& message) {
   return out;
 }
 
-DatagramOpener::DatagramOpener(const ClusterSecret& secret, ClusterId cluster, NodeId self)
-    : authenticator_(secret, kPurpose), cluster_(cluster), self_(self) {}
+DatagramOpener::DatagramOpener(const ClusterSecret& secret, ClusterId cluster, NodeId self, std::uint32_t speaks)
+    : authenticator_(secret, kPurpose), cluster_(cluster), self_(self), speaks_(speaks) {}
 
 boost::system::result<Envelope, Drop> DatagramOpener::open(std::span<const std::byte> datagram) {
   if (!has_magic(datagram) || datagram.size() > limits::kDatagramBytesMax) return Drop::kMalformed;
-  if (std::to_integer<std::uint8_t>(datagram[kVersionAt]) != kFrameVersion) return Drop::kVersion;
+  const auto version = std::to_integer<std::uint32_t>(datagram[kVersionAt]);
+  if (!reads(speaks_, version)) return Drop::kVersion;
   if (datagram.size() < kFrameBytes + kMacBytes) return Drop::kMalformed;
   if (get<std::uint64_t>(datagram, kClusterAt) != cluster_.value) return Drop::kForeignCluster;
   const auto signed_part = datagram.first(datagram.size() - kMacBytes);
@@ -65,7 +69,8 @@ boost::system::result<Envelope, Drop> DatagramOpener::open(std::span<const std::
   const NodeId from{get<std::uint64_t>(datagram, kSenderAt)};
   const Incarnation incarnation{get<std::uint64_t>(datagram, kIncarnationAt)};
   const auto counter = get<std::uint64_t>(datagram, kCounterAt);
-  if (!from || get<std::uint32_t>(datagram, kVersionAt) != kFrameVersion) return Drop::kMalformed;
+  const std::uint32_t speaks = version + std::to_integer<std::uint32_t>(datagram[kFurtherAt]);
+  if (!from || speaks > kVersionMax || get<std::uint32_t>(datagram, kVersionAt) >> 16 != 0) return Drop::kMalformed;
   if (from == self_) return Drop::kOwn;
   if (const auto known = senders_.find(from); known != senders_.end()) {
     if (incarnation < known->second.incarnation) return Drop::kOldIncarnation;
@@ -74,7 +79,7 @@ boost::system::result<Envelope, Drop> DatagramOpener::open(std::span<const std::
   auto message = decode_message(signed_part.subspan(kFrameBytes));
   if (!message) return Drop::kMalformed;
   accept(from, incarnation, counter);
-  return Envelope{from, incarnation, *std::move(message)};
+  return Envelope{from, incarnation, *std::move(message), version, speaks};
 }
 
 void DatagramOpener::accept(NodeId from, Incarnation incarnation, std::uint64_t counter) {
@@ -106,7 +111,7 @@ void DatagramOpener::Sender::mark(std::uint64_t counter) {
   seen.set(counter % kWindow);
 }
 
-std::string drop_text(Drop drop, std::span<const std::byte> datagram) {
+std::string drop_text(Drop drop, std::span<const std::byte> datagram, std::uint32_t speaks) {
   const std::string prefix = "a datagram of " + std::to_string(datagram.size()) + " bytes was dropped: ";
   switch (drop) {
     case Drop::kMalformed:
@@ -125,8 +130,7 @@ std::string drop_text(Drop drop, std::span<const std::byte> datagram) {
       break;
   }
   const auto version = has_magic(datagram) ? std::to_integer<unsigned>(datagram[kVersionAt]) : 0U;
-  return prefix + "its frame has version " + std::to_string(version) + ", and this program speaks version " +
-         std::to_string(kFrameVersion) + "; run the same release on all nodes";
+  return prefix + "it has protocol " + unreadable(speaks, version);
 }
 
 }  // namespace brigade::wire

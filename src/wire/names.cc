@@ -17,9 +17,9 @@ constexpr std::array<std::string_view, std::variant_size_v<Message>> kMessageKin
     "Probe",  "ProbeReply", "Invitation", "Accept", "Refusal",   "JoinRefusal",    "Ready",
     "Append", "Ack",        "LogRequest", "LogCut", "Heartbeat", "HeartbeatReply", "Report"};
 constexpr std::array<std::string_view, std::variant_size_v<Change>> kChangeKinds{
-    "GroupFormed",     "NodeAdded",     "NodeRemoved",     "NodeUp",       "NodeDown",
-    "BucketsAssigned", "BucketsFilled", "BucketsReleased", "BucketsMoved", "SettingChanged",
-    "BucketsEmptied",  "NodeDraining",  "LossAccepted",    "NodeReshaped", "NodeReplaced"};
+    "GroupFormed",   "NodeAdded",       "NodeRemoved",  "NodeUp",         "NodeDown",       "BucketsAssigned",
+    "BucketsFilled", "BucketsReleased", "BucketsMoved", "SettingChanged", "BucketsEmptied", "NodeDraining",
+    "LossAccepted",  "NodeReshaped",    "NodeReplaced", "VersionRaised"};
 constexpr std::array<std::string_view, 8> kReasons{"bootstrap", "demand",  "join", "balance",
                                                    "drain",     "failure", "loss", "operator"};
 constexpr std::array<std::string_view, 4> kRoles{"owner", "new-owner", "stand-in", "none"};

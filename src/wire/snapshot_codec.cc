@@ -175,21 +175,20 @@ Bytes encode(const Snapshot& snapshot) {
   Bytes out;
   out.reserve(kHeaderBytes + payload.size() + kTrailerBytes);
   put(out, kMagic);
-  put(out, kSnapshotVersion);
+  put(out, snapshot.version);
   put(out, static_cast<std::uint64_t>(payload.size()));
   out.insert(out.end(), payload.begin(), payload.end());
   put(out, checksum(std::span<const std::byte>(out)));
   return out;
 }
 
-Result<Snapshot> decode_snapshot(std::span<const std::byte> bytes) {
+Result<Snapshot> decode_snapshot(std::span<const std::byte> bytes, std::uint32_t speaks) {
   auto invalid = [](const std::string& what) { return Error(Errc::kInvalid, "a snapshot: " + what); };
   if (bytes.size() > kSnapshotBytesMax) return invalid(std::to_string(bytes.size()) + " bytes are over the limit");
   if (bytes.size() < kHeaderBytes + kTrailerBytes) return invalid("cut off within its header");
   if (get<std::uint32_t>(bytes, 0) != kMagic) return invalid("it does not begin with BRSN");
-  if (const auto version = get<std::uint32_t>(bytes, 4); version != kSnapshotVersion)
-    return invalid("it has format version " + std::to_string(version) + ", and this program reads version " +
-                   std::to_string(kSnapshotVersion) + ": use the release that wrote it");
+  const auto version = get<std::uint32_t>(bytes, 4);
+  if (!reads(speaks, version)) return invalid("it has protocol " + unreadable(speaks, version));
   const std::size_t body = bytes.size() - kTrailerBytes;
   if (get<std::uint64_t>(bytes, 8) != body - kHeaderBytes) return invalid("its length is not the one in its header");
   if (get<std::uint64_t>(bytes, body) != checksum(bytes.first(body))) return invalid("its checksum does not match");
@@ -199,6 +198,7 @@ Result<Snapshot> decode_snapshot(std::span<const std::byte> bytes) {
   const std::uint64_t traversal_words = payload.size() / sizeof(capnp::word) * 2;
   auto snapshot = read_root<proto::Snapshot>(payload, traversal_words, "a snapshot's payload", read_snapshot);
   if (!snapshot) return snapshot;
+  snapshot->version = version;
   if (Status valid = validate(*snapshot); !valid) return valid.error();
   return snapshot;
 }

@@ -14,6 +14,7 @@ struct Subject {
   NodeId operator()(const BucketsAssigned&) const { return {}; }
   NodeId operator()(const SettingChanged&) const { return {}; }
   NodeId operator()(const LossAccepted&) const { return {}; }
+  NodeId operator()(const VersionRaised&) const { return {}; }
   template <class Change>
   NodeId operator()(const Change& change) const {
     return change.node;

@@ -85,6 +85,9 @@ void write_change(const NodeReplaced& change, proto::Change::Builder out) {
   nodes.setNode(change.node.value);
   nodes.setBy(change.by.value);
 }
+void write_change(const VersionRaised& change, proto::Change::Builder out) {
+  out.initVersionRaised().setVersion(static_cast<std::uint8_t>(change.version));
+}
 void write_change(const SettingChanged& change, proto::Change::Builder out) {
   auto group = out.initSettingChanged();
   group.setName(text(change.name));
@@ -146,6 +149,7 @@ void write(const NodeInfo& node, proto::NodeInfo::Builder out) {
   if (!node.zone.empty()) out.setZone(text(node.zone));
   out.setClient(text(node.client));
   out.setPeer(text(node.peer));
+  out.setSpeaks(static_cast<std::uint8_t>(node.speaks));
 }
 
 NodeInfo read(proto::NodeInfo::Reader in) {
@@ -157,6 +161,7 @@ NodeInfo read(proto::NodeInfo::Reader in) {
   node.zone = text(in.getZone());
   node.client = text(in.getClient());
   node.peer = text(in.getPeer());
+  node.speaks = in.getSpeaks();
   return node;
 }
 
@@ -212,6 +217,8 @@ Result<Change> read(proto::Change::Reader in) {
       auto nodes = in.getNodeReplaced().getNodes();
       return Change(NodeReplaced{NodeId{nodes.getNode()}, NodeId{nodes.getBy()}});
     }
+    case proto::Change::VERSION_RAISED:
+      return Change(VersionRaised{in.getVersionRaised().getVersion()});
   }
   return Error(Errc::kInvalid, "a change of the unknown kind " + std::to_string(static_cast<unsigned>(in.which())) +
                                    ": it comes from another release; run the same one on all nodes");

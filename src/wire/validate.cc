@@ -119,6 +119,10 @@ class Judge {
     shape(node.zone, node.weight);
     require(is_address(node.client), "the client address is not host:port");
     require(is_address(node.peer), "the peer address is not host:port");
+    version(node.speaks);
+  }
+  void version(std::uint32_t version) {
+    require(version >= kFirstVersion && version <= kVersionMax, "protocol versions are 1 to 255");
   }
 
  private:
@@ -174,6 +178,9 @@ void judge(Judge& j, const NodeReplaced& c) {
 }
 void judge(Judge& j, const LossAccepted& c) {
   j.require(!c.buckets.empty(), "a loss is accepted of at least one bucket");
+}
+void judge(Judge& j, const VersionRaised& c) {
+  j.version(c.version);
 }
 void judge(Judge& j, const SettingChanged& c) {
   j.setting(c.name, c.value);

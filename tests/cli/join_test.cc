@@ -118,6 +118,9 @@ TEST_CASE("a stale token, a strange answer and a refusal are told apart") {
   CHECK_THAT(refused_with(R"({"cluster":"0000000000000007","naming_seed":"0000000000000063","peers":[]})"),
              Contains("no peer"));
   CHECK_THAT(refused_with("nonsense"), Contains("no JSON"));
+  CHECK_THAT(refused_with(R"({"cluster":"0000000000000007","naming_seed":"0000000000000063","peers":["127.0.0.1:1"],)"
+                          R"("protocol":2})"),
+             Contains("protocol version 2, and this program reads version 1: run a newer release"));
   FakeNode full([](const net::RequestHead&, const std::string&) {
     return json_answer(409,
                        R"({"type":"/problems/conflict","detail":"there is a node n2 already: choose another --name"})");

@@ -18,13 +18,14 @@ namespace brigade::cluster {
 inline constexpr ClusterId kCluster{7};
 inline constexpr Instant kStart{std::chrono::hours{1}};
 
-inline wire::NodeInfo info(std::uint64_t id) {
+inline wire::NodeInfo info(std::uint64_t id, std::uint32_t speaks = wire::kProtocolVersion) {
   wire::NodeInfo node;
   node.id = NodeId{id};
   node.name = "n" + std::to_string(id);
   node.client = node.name + ".example:8080";
   node.peer = node.name + ".example:8081";
   node.store = StoreId{id};
+  node.speaks = speaks;
   return node;
 }
 
@@ -59,8 +60,9 @@ inline wire::LogEntry entry(Epoch epoch, std::uint64_t seq, std::string value = 
 
 class Driven {
  public:
-  explicit Driven(std::uint64_t id, Boot boot = boot_of(3)) : now_(kStart) {
-    auto made = Member::make(info(id), std::move(boot), Prng(id), now_);
+  explicit Driven(std::uint64_t id, Boot boot = boot_of(3), std::uint32_t speaks = wire::kProtocolVersion)
+      : now_(kStart) {
+    auto made = Member::make(info(id, speaks), std::move(boot), Prng(id), now_);
     BRIGADE_CHECK(made.has_value(), "boot");
     member_ = std::move(*made);
   }
@@ -70,8 +72,9 @@ class Driven {
   [[nodiscard]] Instant now() const { return now_; }
 
   void hear(std::uint64_t from, wire::Message message, std::uint64_t incarnation = 1) {
-    take(member_->step(now_, {NodeId{from}, Incarnation{incarnation}, std::move(message)}));
+    hear({NodeId{from}, Incarnation{incarnation}, std::move(message), wire::kFirstVersion, peers_speak});
   }
+  void hear(const wire::Envelope& envelope) { take(member_->step(now_, envelope)); }
   void tick() { take(member_->tick(now_)); }
   void report(const wire::Report& r) { take(member_->report(now_, r)); }
   void index(const wire::Snapshot& s) { take(member_->on_index(now_, s)); }
@@ -128,6 +131,7 @@ class Driven {
     return std::nullopt;
   }
 
+  std::uint32_t peers_speak = wire::kProtocolVersion;
   std::vector<Send> sent;
   std::vector<Event> events;
   std::deque<PersistBatch> pending;
@@ -170,7 +174,7 @@ inline Epoch lead(Driven& node, Position accepted = {{1, NodeId{1}}, Seq{1}}) {
     node.flush();
   }
   const Epoch epoch = node.last<wire::Invitation>().epoch;
-  for (std::uint64_t id : {2, 3}) node.hear(id, wire::Accept{epoch, accepted, info(id)});
+  for (std::uint64_t id : {2, 3}) node.hear(id, wire::Accept{epoch, accepted, info(id, node.peers_speak)});
   return epoch;
 }
 

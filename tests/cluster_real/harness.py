@@ -101,7 +101,7 @@ class Node:
         self.host, self.prefix, self.transport = host, prefix, transport
         self.client, self.peer = free_ports(2)
         self.url = f"http://{host}:{self.client}"
-        self.process, self.disks = None, []
+        self.process, self.disks, self.program = None, [], BRIGADE
 
     def add_disk(self):
         """An empty directory for the next bootstrap."""
@@ -125,7 +125,7 @@ class Node:
     def start(self, *arguments):
         with open(self.log, "ab") as log:
             # A test that is killed for its time takes its nodes along.
-            command = [*self.prefix, "setpriv", "--pdeathsig", "KILL", BRIGADE, "serve", "--data", self.dir, *arguments]
+            command = [*self.prefix, "setpriv", "--pdeathsig", "KILL", self.program, "serve", "--data", self.dir, *arguments]
             self.process = subprocess.Popen(command, stdout=log, stderr=log)
 
     def stop(self):

@@ -78,7 +78,7 @@ void put_row(Database& database, const Row& row) {
       return put_meta(database, row, "promised");
     case 3: {
       wire::Bytes framed{std::byte{'B'}, std::byte{'R'}, std::byte{'S'}, std::byte{'N'}};
-      wire::put(framed, wire::kSnapshotVersion);
+      wire::put(framed, wire::kProtocolVersion);
       wire::put(framed, static_cast<std::uint64_t>(row.payload.size()));
       framed.insert(framed.end(), row.payload.begin(), row.payload.end());
       wire::put(framed, checksum(std::span<const std::byte>(framed)));
@@ -98,7 +98,7 @@ Database& fresh() {
   static Database database = [] {
     auto opened = Database::open(":memory:", Database::Mode::kCreate);
     BRIGADE_CHECK(opened.has_value(), opened.error().detail());
-    must(store::make_journal_tables(*opened));
+    must(store::make_journal_tables(*opened, wire::kProtocolVersion));
     return std::move(*opened);
   }();
   must(database.execute("DELETE FROM meta; DELETE FROM log; DELETE FROM snapshot"));
@@ -148,7 +148,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     put_row(database, row);
     if ((row.kind & 7) > 3) log[row.a] = row;
   }
-  const auto contents = store::read_journal(database);
+  const auto contents = store::read_journal(database, wire::kProtocolVersion);
   if (contents) check(*contents, log);
   return 0;
 }

@@ -31,6 +31,7 @@ void check_hello(const RequestHead& head) {
   if (hello) {
     PeerAuth client = server;
     client.self = hello->client;
+    client.speaks = hello->speaks;
     const auto session = read_hello_answer(client, hello->nonce, hello_answer(server, *hello, kNonce));
     BRIGADE_CHECK(session && session->client() == hello->client, "a hello that is not understood");
   }

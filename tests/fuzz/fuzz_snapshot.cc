@@ -12,7 +12,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   BRIGADE_CHECK(!wire::decode_snapshot(input).has_value() || size > 24, "a snapshot of " << size << " bytes");
 
   wire::Bytes framed{std::byte{'B'}, std::byte{'R'}, std::byte{'S'}, std::byte{'N'}};
-  wire::put(framed, wire::kSnapshotVersion);
+  wire::put(framed, wire::kProtocolVersion);
   wire::put(framed, static_cast<std::uint64_t>(size));
   framed.insert(framed.end(), input.begin(), input.end());
   wire::put(framed, checksum(std::span<const std::byte>(framed)));

@@ -153,6 +153,45 @@ TEST_CASE("a hello proves the secret to the client") {
   CHECK(!read_hello(server, hello_request(client, "short")));
 }
 
+TEST_CASE("a connection is spoken in the lower version of both sides, and not if one of them does not read that") {
+  const auto meet = [](std::uint32_t client_speaks, std::uint32_t server_speaks) -> Result<PeerSession> {
+    PeerAuth client = auth_of(1);
+    PeerAuth server = auth_of(2);
+    client.speaks = client_speaks;
+    server.speaks = server_speaks;
+    const std::string nonce = make_nonce();
+    const auto hello = read_hello(server, hello_request(client, nonce));
+    if (!hello) return hello.error();
+    return read_hello_answer(client, nonce, hello_answer(server, *hello, make_nonce()));
+  };
+  CHECK(meet(1, 1));
+  CHECK(meet(1, 2));
+  CHECK(meet(2, 1));
+  CHECK(meet(3, 2));
+  CHECK(meet(1, 3).error().code() == Errc::kConflict);
+  CHECK(
+      meet(1, 3).error().detail() ==
+      "the other node speaks protocol version 1, and this program reads versions 2 and 3: run the releases in between "
+      "first, one after the other");
+  CHECK(meet(3, 1).error().code() == Errc::kConflict);
+  // Nobody in between can make two nodes speak an older one.
+  const PeerAuth client{auth_of(1).secret, ClusterId{99}, NodeId{1}, 2};
+  const PeerAuth server{auth_of(2).secret, ClusterId{99}, NodeId{2}, 2};
+  const std::string nonce = make_nonce();
+  RequestHead request = hello_request(client, nonce);
+  request.fields.set("Brigade-Speaks", "1");
+  ResponseHead answer = hello_answer(server, read_hello(server, request).value(), make_nonce());
+  CHECK(!read_hello_answer(client, nonce, answer));
+  answer.fields.set("Brigade-Speaks", "1");
+  CHECK(!read_hello_answer(client, nonce, answer));
+  for (const char* nonsense : {"", "0", "-1", "x", "1 ", "99999999999"}) {
+    request.fields.set("Brigade-Speaks", nonsense);
+    CHECK(read_hello(server, request).error().code() == Errc::kInvalid);
+  }
+  request.fields.remove("Brigade-Speaks");
+  CHECK(read_hello(server, request).error().code() == Errc::kInvalid);
+}
+
 TEST_CASE("nonces differ") {
   CHECK(make_nonce() != make_nonce());
 }

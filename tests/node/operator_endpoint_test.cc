@@ -302,6 +302,7 @@ TEST_CASE("a newcomer is told what it needs, by somebody who has the secret") {
   CHECK(welcome.object().at("cluster") == "0000000000000001");
   CHECK(welcome.object().at("naming_seed") == "000000000000004d");
   CHECK(welcome.object().at("transport") == "multicast");
+  CHECK(welcome.object().at("protocol") == wire::kProtocolVersion);
   CHECK(welcome.object().at("peers") == json::parse(R"(["127.0.0.1:81"])"));
   CHECK(bench.control.proposed.empty());
 }

@@ -133,7 +133,8 @@ NodeInfo any_node() {
           static_cast<std::uint32_t>(any_number(1, limits::kWeightMax)),
           any_address(),
           any_address(),
-          StoreId{any_number(1, ~0ULL)}};
+          StoreId{any_number(1, ~0ULL)},
+          static_cast<std::uint32_t>(any_number(kFirstVersion, kVersionMax))};
 }
 
 Change any_change(std::size_t index) {
@@ -174,11 +175,13 @@ Change any_change(std::size_t index) {
       const NodeInfo info = any_node();
       return NodeReshaped{info.id, info.zone, info.weight};
     }
-    default: {
+    case 14: {
       NodeReplaced change{any_id(), any_id()};
       if (change.by == change.node) change.by.value ^= 1 << 20;
       return change;
     }
+    default:
+      return VersionRaised{static_cast<std::uint32_t>(any_number(kFirstVersion, kVersionMax))};
   }
 }
 

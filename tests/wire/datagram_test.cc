@@ -225,6 +225,27 @@ TEST_CASE("a frame of another version is dropped with both versions in the text"
   CHECK(text.find("version 1") != std::string::npos);
 }
 
+TEST_CASE("a datagram of the next protocol version is dropped and changes nothing; who speaks that one reads both") {
+  const ClusterSecret secret = sample_secret();
+  DatagramSealer next(secret, kCluster, kPeer, Incarnation{9}, kProtocolVersion + 1);
+  const Bytes in_old = next.seal(kMessage, kProtocolVersion);
+  const Bytes in_new = next.seal(kMessage, kProtocolVersion + 1);
+  DatagramOpener both(secret, kCluster, kSelf, kProtocolVersion + 1);
+  for (const Bytes& datagram : {in_old, in_new}) {
+    const auto opened = both.open(datagram);
+    REQUIRE(opened.has_value());
+    CHECK(opened->speaks == kProtocolVersion + 1);
+    CHECK(opened->version == (datagram == in_old ? kProtocolVersion : kProtocolVersion + 1));
+  }
+  auto old = opener();
+  CHECK(fate(old, in_new) == "version");
+  CHECK(fate(old, sealer(kPeer, Incarnation{8}).seal(kMessage)) == "accepted");  // its incarnation 9 was not believed
+  CHECK(fate(old, in_old) == "accepted");
+  DatagramOpener after_next(secret, kCluster, kSelf, kProtocolVersion + 2);
+  CHECK(fate(after_next, in_old) == "version");
+  CHECK(fate(after_next, in_new) == "accepted");
+}
+
 TEST_CASE("reserved bytes that are set are refused even with a right MAC") {
   auto in = opener();
   Bytes datagram = with_counter(1);

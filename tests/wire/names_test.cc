@@ -18,7 +18,7 @@ TEST_CASE("each kind has the name that logs and documents use") {
   for (const Change& change : sample_changes()) names += std::string(kind_name(change)) + " ";
   CHECK(names ==
         "GroupFormed NodeAdded NodeRemoved NodeUp NodeDown BucketsAssigned BucketsFilled BucketsReleased BucketsMoved "
-        "SettingChanged BucketsEmptied NodeDraining LossAccepted NodeReshaped NodeReplaced ");
+        "SettingChanged BucketsEmptied NodeDraining LossAccepted NodeReshaped NodeReplaced VersionRaised ");
 }
 
 TEST_CASE("reasons, roles, reports, states and drops have names") {

@@ -51,6 +51,7 @@ std::vector<Change> sample_changes() {
       LossAccepted{buckets({6, 7})},
       NodeReshaped{NodeId{0x2222}, "south", 3},
       NodeReplaced{NodeId{0x1111}, NodeId{0x2222}},
+      VersionRaised{2},
   };
 }
 

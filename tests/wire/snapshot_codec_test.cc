@@ -102,6 +102,18 @@ TEST_CASE("the worst snapshot is within the limit") {
   CHECK(decode_snapshot(bytes).value() == worst);
 }
 
+TEST_CASE("a snapshot has the version in force in its head, and who does not read that one names both") {
+  Snapshot next = sample_snapshot();
+  next.version = kProtocolVersion + 1;
+  const Bytes bytes = encode(next);
+  CHECK(decode_snapshot(bytes, kProtocolVersion + 1).value() == next);
+  CHECK(decode_snapshot(encode(sample_snapshot()), kProtocolVersion + 1).value() == sample_snapshot());
+  const auto refused = decode_snapshot(bytes);
+  REQUIRE_FALSE(refused.has_value());
+  CHECK(refused.error().detail() ==
+        "a snapshot: it has protocol version 2, and this program reads version 1: run a newer release");
+}
+
 TEST_CASE("a snapshot that is cut off, grown or flipped anywhere is refused") {
   const Bytes bytes = encode(sample_snapshot());
   for (std::size_t size = 0; size < bytes.size(); ++size)

@@ -119,6 +119,8 @@ TEST_CASE("changes that name nobody, or too many, are refused") {
   CHECK(problem(Change(NodeDown{})) == "NodeDown: the node is missing");
   CHECK(problem(Change(NodeReshaped{{}, "", 1})) == "NodeReshaped: the node is missing");
   CHECK(problem(Change(NodeReshaped{NodeId{1}, "a b", 1})) != "");
+  CHECK(problem(Change(VersionRaised{0})) == "VersionRaised: protocol versions are 1 to 255");
+  CHECK(problem(Change(VersionRaised{256})) != "");
   CHECK(problem(Change(NodeReplaced{NodeId{1}, {}})) == "NodeReplaced: the node is missing");
   CHECK(problem(Change(NodeReplaced{NodeId{1}, NodeId{1}})) == "NodeReplaced: a node can't replace itself");
   CHECK(problem(Change(BucketsFilled{{}, buckets({1})})) == "BucketsFilled: the node is missing");

@@ -7,6 +7,7 @@
 // Thread:  a value; a copy may be read from any thread while others are changed.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <map>
@@ -45,6 +46,9 @@ class ClusterMap {
   /// The last transaction that changed who may be primary, that is, who serves.
   [[nodiscard]] Seq view() const { return view_; }
 
+  /// The protocol version in force (proto/README.md "Versions").
+  [[nodiscard]] std::uint32_t version() const { return version_; }
+
   /// Rising by id.
   [[nodiscard]] const std::vector<RosterEntry>& roster() const { return *roster_; }
   /// Nothing if it is not in the roster. Valid until the next apply().
@@ -81,6 +85,7 @@ class ClusterMap {
   void change(Seq seq, const wire::LossAccepted& change);
   void change(Seq seq, const wire::NodeReshaped& change);
   void change(Seq seq, const wire::NodeReplaced& change);
+  void change(Seq /*seq*/, const wire::VersionRaised& change) { version_ = std::max(version_, change.version); }
 
   void assign(Seq seq, Cell& cell, const wire::Assignment& assignment, wire::Reason reason);
   void empty(Seq seq, Cell& cell, NodeId node);
@@ -97,6 +102,7 @@ class ClusterMap {
   Position last_;
   Seq roster_seq_;
   Seq view_;
+  std::uint32_t version_ = wire::kFirstVersion;
   std::shared_ptr<std::vector<RosterEntry>> roster_;
   std::shared_ptr<std::vector<NodeId>> removed_;
   std::shared_ptr<std::map<std::string, std::string>> setting_texts_;

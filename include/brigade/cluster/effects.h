@@ -47,6 +47,7 @@ struct PersistBatch {
 struct Send {
   std::optional<NodeId> to;  ///< nothing: to all (multicast, or each of the roster)
   wire::Message message;
+  std::uint32_t version = wire::kFirstVersion;  ///< of the protocol, that it is to be written in
 };
 
 /// A moment that people want to read about.
@@ -66,6 +67,7 @@ struct Event {
     kIndexWanted,  ///< too far behind for the log
     kIndexInstalled,
     kRolledBack,  ///< an uncommitted tail was cut
+    kOutdated,    ///< the log has raised the protocol version above what this node speaks: it can't go on
   };
   Kind kind = Kind::kLookingAround;
   NodeId node;

@@ -50,7 +50,8 @@ enum class State : std::uint8_t { kElection, kReorganization, kNormal };
 
 class Member {
  public:
-  /// `self` as this node is now; its id is the one that the log knows it by. Errors: kInvalid (snapshot unreadable).
+  /// `self` as this node is now; its id is the one that the log knows it by. Errors: kInvalid (snapshot unreadable),
+  /// kConflict (the log is of a protocol version that `self` does not read).
   static Result<std::unique_ptr<Member>> make(wire::NodeInfo self, Boot boot, Prng prng, Instant now);
 
   // Inputs. Each returns what is to be done now.
@@ -128,6 +129,10 @@ class Member {
   Effects finish();
   void persist(PersistOp op);
   void send(std::optional<NodeId> to, wire::Message message);
+  void send_in(std::uint32_t version, std::optional<NodeId> to, wire::Message message);
+  [[nodiscard]] std::uint32_t version_to_write(const wire::Message& message) const;
+  void turn_away(const wire::Envelope& envelope);
+  void outdated(std::uint32_t version);
   void note(Event::Kind kind, NodeId node = {}, Seq seq = {}, std::string detail = {});
   void refresh_roster_in_force();
   [[nodiscard]] bool is_quorum(const std::set<NodeId>& nodes) const;
@@ -193,6 +198,7 @@ class Member {
   void evaluate_commit();
   [[nodiscard]] bool is_lost(NodeId node) const;
   void watch_nodes();
+  void raise_version();
   void watch_up(const RosterEntry& entry, Coordinator::Peer& peer);
   void watch_down(const RosterEntry& entry, Coordinator::Peer& peer);
   void condemn_unreachable();
@@ -239,7 +245,7 @@ class Member {
   std::uint64_t probe_round_ = 0;
   Instant probe_at_;
   std::optional<Instant> invite_at_;
-  Instant yields_until_;  ///< others, whose logs are newer, are to invite before
+  Instant yields_until_;                    ///< others, whose logs are newer, are to invite before
   std::map<NodeId, wire::Accept> accepts_;  ///< as inviter
   bool inviting_ = false;
   Instant invited_at_;
@@ -251,7 +257,8 @@ class Member {
   std::uint64_t heard_round_ = 0;
   std::map<NodeId, Instant> heard_;
   std::map<NodeId, Incarnation> incarnations_;
-  Instant request_at_;  ///< not to ask again before this
+  std::uint32_t heard_version_;  ///< for a newcomer, who does not know what is in force: of who answered it last
+  Instant request_at_;           ///< not to ask again before this
   bool index_wanted_ = false;
   std::size_t present_ = 0;  ///< as the last heartbeat told; before the first, what a group needs
   Seq acknowledged_;         ///< to the present coordinator

@@ -34,6 +34,7 @@ enum class Rule : std::uint8_t {
   kRosterOneAtATime,     ///< a change of the roster waits until the one before is committed, and a lease has passed
   kDamagedIsNoEvidence,  ///< by a log that has lost entries none is chosen
   kRosterFromAppend,     ///< a change of the roster counts from the moment when it is appended
+  kAllSpeakIt,           ///< the protocol version is raised once all of the roster speak the next one
 };
 
 #ifdef BRIGADE_MUTANTS

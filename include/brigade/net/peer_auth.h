@@ -16,6 +16,7 @@
 #include "brigade/base/result.h"
 #include "brigade/net/http.h"
 #include "brigade/wire/auth.h"
+#include "brigade/wire/version.h"
 
 namespace brigade::net {
 
@@ -24,13 +25,20 @@ struct PeerAuth {
   wire::ClusterSecret secret;
   ClusterId cluster;
   NodeId self;
+  std::uint32_t speaks = wire::kProtocolVersion;  ///< a connection is spoken in the lower one of both sides'
+};
+
+/// The protocol versions that both sides of a connection speak, as they said.
+struct Speaks {
+  std::uint32_t client = wire::kFirstVersion;
+  std::uint32_t server = wire::kFirstVersion;
 };
 
 /// The running state of one authenticated connection, either side.
 class PeerSession {
  public:
   PeerSession(const PeerAuth& auth, NodeId client, NodeId server, std::string_view client_nonce,
-              std::string_view server_nonce);
+              std::string_view server_nonce, Speaks speaks = {});
   /// Adds the signature field for the next request of this connection.
   void sign(RequestHead& head, const BodyFraming& framing);
   /// Errors: kUnauthorized. The running number must be the next one.

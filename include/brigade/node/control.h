@@ -69,7 +69,7 @@ class Control {
     std::function<void(std::shared_ptr<const View>)> on_view;
     /// Fetch the index from this node's peer address; answer with index_fetched(). On the control thread.
     std::function<void(std::string peer_address)> fetch_index;
-    /// The journal failed: the process must end (design §6).
+    /// The journal failed (design §6), or the cluster speaks what this program does not: the process must end.
     std::function<void(std::string why)> on_fatal;
   };
   /// Opens the sockets and starts the threads. Errors: kConflict (busy port), kInvalid.

@@ -4,8 +4,11 @@
 // Thread:  call once, from main.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
+
+#include "brigade/wire/version.h"
 
 namespace brigade::node {
 
@@ -13,6 +16,7 @@ struct ServeOptions {
   std::string data_dir;              ///< made by bootstrap
   std::vector<std::string> disks;    ///< further directories for objects, besides those of the config
   std::vector<std::string> give_up;  ///< disks that are lost
+  std::uint32_t speaks = wire::kProtocolVersion;
 };
 
 /// Runs the node until SIGTERM or SIGINT, then drains connections. The process' exit code: 0 after a signal, 1 if the

@@ -40,6 +40,9 @@ struct Options {
   /// Nodes lose one disk of several now and then, and with it what they hold of some buckets; or all of them; or a sync
   /// of the journal fails, and with it the process.
   bool several_disks = false;
+  /// A rolling upgrade to a release that speaks the next protocol version goes on meanwhile: nodes come back with it,
+  /// or with the old one, as operators do that change their minds. In the end all have the new one.
+  bool upgrading = false;
   Duration faults = std::chrono::seconds{10};
   Duration heal_limit = std::chrono::seconds{60};
   /// Mean time between two faults; zero: none.

@@ -29,7 +29,8 @@ struct Outcome {
   std::uint64_t crashes = 0;
   std::uint64_t index_transfers = 0;  ///< completed
   std::uint64_t rollbacks = 0;
-  Duration healed_in{};  ///< from the end of faults until all was well
+  std::uint64_t outdated = 0;  ///< nodes that left, or did not start, for their release was too old
+  Duration healed_in{};        ///< from the end of faults until all was well
 
   [[nodiscard]] bool ok() const { return violation.empty(); }
 };

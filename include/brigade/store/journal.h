@@ -39,10 +39,11 @@ class Journal {
   /// Makes a new one. Errors: kConflict if `path` exists.
   static Status create(const std::string& path, const Identity& identity,
                        const std::optional<wire::Snapshot>& snapshot);
-  /// Opens, raises the incarnation, reads everything. Errors: kNotFound, kConflict (open elsewhere), kCorrupt.
-  static Result<std::unique_ptr<Journal>> open(const std::string& path);
+  /// Opens, raises the incarnation, reads everything, for a program that speaks up to `speaks`. Errors: kNotFound,
+  /// kConflict (open elsewhere, or of a version that the program does not read: nothing is changed), kCorrupt.
+  static Result<std::unique_ptr<Journal>> open(const std::string& path, std::uint32_t speaks = wire::kProtocolVersion);
   /// Reads without changing anything; for tools on a stopped node.
-  static Result<JournalState> read(const std::string& path);
+  static Result<JournalState> read(const std::string& path, std::uint32_t speaks = wire::kProtocolVersion);
   virtual ~Journal() = default;
 
   /// As found by open; moved out on the first call.

@@ -46,6 +46,10 @@ struct SegmentStoreOptions {
   std::function<void(const std::string& file, std::uint64_t offset, const std::string& reason)> on_corrupt;
 };
 
+/// Whether this program reads the store in `dir`, if there is one. Changes nothing. Errors: kConflict: a segment has
+/// another format version; kIo.
+Status check_store_versions(FileSystem& file_system, const std::string& dir);
+
 /// Opens the store in `dir`, making it if it is not there: reads the index snapshot and what was appended since, or all
 /// segments. Damage is reported, kept as such where it is known whose it is, and stops nothing.
 /// Errors: kIo, kNoSpace (while making it), kOverloaded; kCorrupt: no segment's header can be read.

@@ -56,15 +56,18 @@ class Authenticator {
 /// Puts frames around messages.
 class DatagramSealer {
  public:
-  DatagramSealer(const ClusterSecret& secret, ClusterId cluster, NodeId self, Incarnation incarnation);
-  /// At most limits::kDatagramBytesMax bytes (checked). Each call uses the next counter.
-  Bytes seal(const Message& message);
+  DatagramSealer(const ClusterSecret& secret, ClusterId cluster, NodeId self, Incarnation incarnation,
+                 std::uint32_t speaks = kProtocolVersion);
+  /// At most limits::kDatagramBytesMax bytes (checked). Each call uses the next counter. Requires a version up to what
+  /// the node speaks.
+  Bytes seal(const Message& message, std::uint32_t version = kFirstVersion);
 
  private:
   Authenticator authenticator_;
   ClusterId cluster_;
   NodeId self_;
   Incarnation incarnation_;
+  std::uint32_t speaks_;
   std::uint64_t counter_ = 0;
 };
 
@@ -76,16 +79,15 @@ enum class Drop : std::uint8_t {
   kReplayed,        ///< seen before, or too old to tell
   kOldIncarnation,  ///< from an earlier life of the sender
   kOwn,             ///< our own echo
-  kVersion,         ///< a frame version that this program does not speak
+  kVersion,         ///< a version that this program does not read
 };
 inline constexpr std::size_t kDropCount = 7;
 /// "bad-mac", ...
 std::string_view drop_name(Drop drop);
-/// What happened and what to do, for a log line; of a foreign version it names both. `datagram` is what was dropped.
-std::string drop_text(Drop drop, std::span<const std::byte> datagram);
+/// What happened and what to do, for a log line; of a foreign version it names both. `datagram` is what was dropped by
+/// a program that speaks up to `speaks`.
+std::string drop_text(Drop drop, std::span<const std::byte> datagram, std::uint32_t speaks = kProtocolVersion);
 
-/// The version of the frame that this program writes, and the only one that it reads.
-inline constexpr std::uint8_t kFrameVersion = 1;
 inline constexpr std::size_t kFrameBytes = 40;
 static_assert(kFrameBytes + kMessageBytesMax + kMacBytes == limits::kDatagramBytesMax);
 
@@ -95,7 +97,7 @@ static_assert(kFrameBytes + kMessageBytesMax + kMacBytes == limits::kDatagramByt
 /// holds for a sender that was forgotten because kSendersMax others, all with the secret, were heard after it.
 class DatagramOpener {
  public:
-  DatagramOpener(const ClusterSecret& secret, ClusterId cluster, NodeId self);
+  DatagramOpener(const ClusterSecret& secret, ClusterId cluster, NodeId self, std::uint32_t speaks = kProtocolVersion);
   boost::system::result<Envelope, Drop> open(std::span<const std::byte> datagram);
 
  private:
@@ -118,6 +120,7 @@ class DatagramOpener {
   Authenticator authenticator_;
   ClusterId cluster_;
   NodeId self_;
+  std::uint32_t speaks_;
   std::uint64_t accepted_ = 0;
   std::map<NodeId, Sender> senders_;  ///< at most kSendersMax
 };

@@ -22,8 +22,6 @@ using Bytes = std::vector<std::byte>;
 inline constexpr std::size_t kMessageBytesMax = 1344;
 /// A snapshot is refused above this; real ones are a few hundred KiB. For whoever reads one from a peer.
 inline constexpr std::size_t kSnapshotBytesMax = std::size_t{16} << 20;
-/// The version of the snapshot format that this program writes, and the only one that it reads.
-inline constexpr std::uint32_t kSnapshotVersion = 1;
 
 /// A message fits a datagram if encoded_bytes(message) <= kMessageBytesMax. All valid ones do, but an Append of several
 /// entries (one always fits): how many go into one is the sender's to count. Decoding takes what fits, and nothing
@@ -43,6 +41,7 @@ std::size_t encoded_bytes(const Change& change);
 /// Versioned, with a checksum over the whole (file and stream format, proto/README.md). Requires kBucketCount cells
 /// whose owners are all in the roster.
 Bytes encode(const Snapshot& snapshot);
-Result<Snapshot> decode_snapshot(std::span<const std::byte> bytes);
+/// For a program that speaks up to `speaks`.
+Result<Snapshot> decode_snapshot(std::span<const std::byte> bytes, std::uint32_t speaks = kProtocolVersion);
 
 }  // namespace brigade::wire

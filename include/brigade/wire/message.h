@@ -142,6 +142,8 @@ struct Envelope {
   NodeId from;
   Incarnation incarnation;
   Message message;
+  std::uint32_t version = kFirstVersion;    ///< that the message came in
+  std::uint32_t speaks = kProtocolVersion;  ///< the highest that the sender speaks
 };
 
 /// "Heartbeat", ... : the names in logs, metrics and docs.

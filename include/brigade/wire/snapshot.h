@@ -51,6 +51,7 @@ struct Snapshot {
   std::vector<NodeId> removed;                  ///< ids that may not come back, rising
   std::map<std::string, std::string> settings;  ///< only those that were set
   std::vector<Cell> cells;                      ///< kBucketCount
+  std::uint32_t version = kFirstVersion;        ///< in force at `last`; the snapshot is written in it
   bool operator==(const Snapshot&) const = default;
 };
 

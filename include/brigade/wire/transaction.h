@@ -12,6 +12,7 @@
 
 #include "brigade/base/bucket_set.h"
 #include "brigade/base/ids.h"
+#include "brigade/wire/version.h"
 
 namespace brigade::wire {
 
@@ -24,6 +25,7 @@ struct NodeInfo {
   std::string client;        ///< host:port of the client listener, as others reach it
   std::string peer;          ///< host:port of the peer listener; its UDP twin takes unicast datagrams
   StoreId store;
+  std::uint32_t speaks = kProtocolVersion;  ///< the highest protocol version of its program
   bool operator==(const NodeInfo&) const = default;
 };
 
@@ -127,15 +129,20 @@ struct LossAccepted {
   BucketSet buckets;
   bool operator==(const LossAccepted&) const = default;
 };
+/// From here on this protocol version is in force: all of the roster speak it.
+struct VersionRaised {
+  std::uint32_t version = kFirstVersion;
+  bool operator==(const VersionRaised&) const = default;
+};
 struct SettingChanged {
   std::string name;
   std::string value;
   bool operator==(const SettingChanged&) const = default;
 };
 
-using Change =
-    std::variant<GroupFormed, NodeAdded, NodeRemoved, NodeUp, NodeDown, BucketsAssigned, BucketsFilled, BucketsReleased,
-                 BucketsMoved, SettingChanged, BucketsEmptied, NodeDraining, LossAccepted, NodeReshaped, NodeReplaced>;
+using Change = std::variant<GroupFormed, NodeAdded, NodeRemoved, NodeUp, NodeDown, BucketsAssigned, BucketsFilled,
+                            BucketsReleased, BucketsMoved, SettingChanged, BucketsEmptied, NodeDraining, LossAccepted,
+                            NodeReshaped, NodeReplaced, VersionRaised>;
 
 struct LogEntry {
   Epoch epoch;  ///< the coordinator that appended it

@@ -48,10 +48,12 @@ constexpr Mutant kMutants[] = {
     {Rule::kRosterOneAtATime, "roster-one-at-a-time", "changes of the roster overlap"},
     {Rule::kDamagedIsNoEvidence, "damaged-is-no-evidence", "a log that has lost entries is believed"},
     {Rule::kRosterFromAppend, "roster-from-append", "a change of the roster counts only once committed"},
+    {Rule::kAllSpeakIt, "all-speak-it", "the protocol version is raised once the coordinator speaks the next one"},
 };
 
-/// All kinds by turns.
-Options options_of(std::uint64_t seed) {
+/// All kinds by turns, of those in which the rule matters.
+Options options_of(Rule rule, std::uint64_t seed) {
+  if (rule == Rule::kAllSpeakIt) return find_kind("upgrading")->options(seed);
   static constexpr const char* kKinds[] = {"five", "joining", "changing", "brief"};
   return find_kind(kKinds[seed % 4])->options(seed / 4);
 }
@@ -66,7 +68,7 @@ std::string violation_of(Rule rule, std::uint64_t seed) {
   if (child == 0) {
     ::close(2);
     cluster::broken_rule = rule;
-    const Outcome outcome = Simulation(options_of(seed)).run();
+    const Outcome outcome = Simulation(options_of(rule, seed)).run();
     if (!outcome.ok()) std::strncpy(said, outcome.violation.c_str(), kRoom - 1);
     ::_exit(0);
   }
