@@ -75,14 +75,7 @@ asio::awaitable<Result<std::vector<store::IndexEntry>>> Fetcher::align(NodeId so
   co_await group.wait();
   if (!outcome) co_return outcome.error();
 
-  std::map<ObjectId, store::IndexEntry> known;
-  for (const store::IndexEntry& e : *theirs) known[e.id] = e;
-  // Nobody fetches tombstones for their own sake: an old one may stand for a later one that the source never got.
-  std::erase_if(ours, [&](const store::IndexEntry& e) {
-    const auto at = known.find(e.id);
-    return at != known.end() && (!at->second.tombstone || e.tombstone || at->second.revision >= e.revision);
-  });
-  co_return std::move(ours);
+  co_return unknown_to(*theirs, std::move(ours));
 }
 
 asio::awaitable<Status> Fetcher::exchange(NodeId partner, Seq as_of, std::vector<SharedPart> parts) {

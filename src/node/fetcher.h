@@ -27,7 +27,7 @@ class Fetcher {
   asio::awaitable<Result<std::vector<store::IndexEntry>>> listed(NodeId source, Seq as_of,
                                                                  std::vector<SharedPart> parts);
 
-  /// Fetches what `source` has newer. Returns what was here before, and `source` does not know. Errors: whatever kept
+  /// Fetches what `source` has newer. Returns what was here before, and is unknown_to() `source`. Errors: whatever kept
   /// it from being whole.
   asio::awaitable<Result<std::vector<store::IndexEntry>>> align(NodeId source, Seq as_of,
                                                                 std::vector<SharedPart> parts);

@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <map>
 #include <optional>
+#include <utility>
 
 namespace brigade::node {
 
@@ -95,6 +97,17 @@ Result<std::vector<store::IndexEntry>> parse_entries(std::string_view body) {
   });
   if (!fits) return Error{Errc::kBadGateway, "malformed list of objects"};
   return entries;
+}
+
+std::vector<store::IndexEntry> unknown_to(const std::vector<store::IndexEntry>& theirs,
+                                          std::vector<store::IndexEntry> ours) {
+  std::map<ObjectId, Revision> known;
+  for (const store::IndexEntry& e : theirs) known[e.id] = e.revision;
+  std::erase_if(ours, [&known](const store::IndexEntry& e) {
+    const auto at = known.find(e.id);
+    return at != known.end() && at->second >= e.revision;
+  });
+  return ours;
 }
 
 }  // namespace brigade::node

@@ -171,10 +171,12 @@ void PromiseFiller::align(const PassPtr& pass, NodeId source, const std::vector<
   world_.call(*pass->node, source, handler, [this, pass, source, parts, ours](const PromiseReply& reply) {
     if (reply.kind != Kind::kOk) return end_source(pass);
     std::vector<std::pair<std::size_t, PromiseRecord>> leftovers;
-    // Nobody fetches tombstones for their own sake: an old one may stand for a later one that the source never got.
+    // Only what is as new is known: the source, being in sync, has all that was acknowledged. Otherwise what its primary
+    // committed alone would be read here, and what went before it there.
     auto knows = [this](const auto& theirs, std::size_t key, const PromiseRecord& here) {
-      const bool is_old = theirs.second.tombstone && !here.tombstone && theirs.second.revision < here.revision;
-      return theirs.first == key && (!is_old || world_.bites(PromiseFlaw::kOldTombstoneKnows));
+      const bool is_as_new = theirs.second.revision >= here.revision;
+      const bool is_old_tombstone = !is_as_new && theirs.second.tombstone && !here.tombstone;
+      return theirs.first == key && (is_as_new || (is_old_tombstone && world_.bites(PromiseFlaw::kOldTombstoneKnows)));
     };
     for (const auto& here : ours)
       if (std::ranges::none_of(reply.records, [&](const auto& r) { return knows(r, here.first, here.second); }))

@@ -190,11 +190,11 @@ const std::vector<Noticed> kNoticed = {
     {PromiseFlaw::kFreshOutlivesRole, PromiseProfile::kLevels, 2888},
     {PromiseFlaw::kForgetUnchecked, PromiseProfile::kHasty, 2040, 6},
     {PromiseFlaw::kForgetsOwnTruth, PromiseProfile::kMixed, 1187},
-    {PromiseFlaw::kForgetsLastCopy, PromiseProfile::kLevels, 1165},
+    {PromiseFlaw::kForgetsLastCopy, PromiseProfile::kLevels, 116},
     {PromiseFlaw::kForgetIsWhole, PromiseProfile::kLevels, 3689},
     {PromiseFlaw::kVanishedIsWhole, PromiseProfile::kHasty, 2575},
     {PromiseFlaw::kOwnCommitsNotAwaited, PromiseProfile::kLevels, 426, 36},
-    {PromiseFlaw::kEmptyRunComplete, PromiseProfile::kMixed, 45},
+    {PromiseFlaw::kEmptyRunComplete, PromiseProfile::kMixed, 52},
     {PromiseFlaw::kClearUnchecked, PromiseProfile::kMixed, 1369},
 };
 
