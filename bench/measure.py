@@ -254,6 +254,7 @@ def options(text, rounds=5, seconds=3, more=lambda parser: None):
     parser.add_argument("--chart", metavar="FILE", help="draws an SVG")
     more(parser)
     given = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by a signal"))  # so that servers and folders go, too
     given.rounds = given.rounds or (3 if given.quick else rounds)
     given.seconds = given.seconds or (1 if given.quick else seconds)
     return given
@@ -280,7 +281,8 @@ class Report:
 
     def end(self):
         """Call it when all servers have ended."""
-        print("\n| goal of | against | goal | reached | |\n|---|---|---|---|---|")
+        if self.goals:
+            print("\n| goal of | against | goal | reached | |\n|---|---|---|---|---|")
         for each in self.goals:
             print(f"| {each['what']} | {each['against']} | {each['goal']} | {each['reached']} | {'yes' if each['met'] else 'NO'} |")
         whole = (time.monotonic() - self.began) * os.cpu_count()
