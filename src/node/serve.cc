@@ -119,6 +119,9 @@ class Process {
     if (auto opened = open_store(); !opened) return opened;
     peer_auth_ = net::PeerAuth{*secret, identity_.cluster, identity_.node, options_.speaks};
     peers_ = net::HttpClient::make(io_.get_executor(), peer_options());
+    // Its doors are open before the others hear of it: who finds one closed says that this node is down. Nobody is
+    // answered before all of it stands, since this thread is the one that answers.
+    if (auto listening = listen(); !listening) return listening;
     if (auto started = start_control(*secret); !started) return started;
     context_.emplace(io_.get_executor(), config_, identity_.node, *control_, *store_, *peers_, disk_);
     client_.emplace(*context_);
@@ -131,7 +134,7 @@ class Process {
     tombstones_.emplace(*context_);
     pacer_.emplace(*context_);
     if (disks_->set != nullptr) keeper_.emplace(*context_, *disks_->set, std::move(disks_->known));
-    if (auto listening = listen(); !listening) return listening;
+    if (auto reading = start_read_loops(); !reading) return reading;
     background_.emplace(io_.get_executor());
     background_->spawn(filler_->run());
     background_->spawn(comparer_->run());
@@ -198,34 +201,44 @@ class Process {
     return options;
   }
 
+  net::ServerOptions server_options(const std::string& address) const {
+    net::ServerOptions options;
+    options.address = address;
+    options.sharing = net::ServerOptions::Sharing::kFirst;
+    options.on_error = [](std::string what) { spdlog::error("defect in a request handler: {}", what); };
+    return options;
+  }
+
+  net::ServerOptions peer_server_options() const {
+    net::ServerOptions options = server_options(config_.peer_listen);
+    options.peer_auth = &*peer_auth_;
+    return options;
+  }
+
   Status listen() {
-    net::ServerOptions client;
-    client.address = config_.client_listen;
-    client.sharing = net::ServerOptions::Sharing::kFirst;
-    client.on_error = [](std::string what) { spdlog::error("defect in a request handler: {}", what); };
     net::Handler to_client = [this](net::Request& request, net::Response& response) {
       return request.head().target.starts_with("/o/") ? client_->handle(request, response)
                                                       : operator_->handle(request, response);
     };
-    auto clients = net::HttpServer::start(io_.get_executor(), client, std::move(to_client));
+    auto clients = net::HttpServer::start(io_.get_executor(), server_options(config_.client_listen), to_client);
     if (!clients) return clients.error();
     client_server_ = std::move(*clients);
-    net::ServerOptions peer;
-    peer.address = config_.peer_listen;
-    peer.sharing = client.sharing;
-    peer.peer_auth = &*peer_auth_;
-    peer.on_error = client.on_error;
     net::Handler to_peer = [this](net::Request& request, net::Response& response) {
       return peer_->handle(request, response);
     };
-    auto peers = net::HttpServer::start(io_.get_executor(), peer, std::move(to_peer));
+    auto peers = net::HttpServer::start(io_.get_executor(), peer_server_options(), to_peer);
     if (!peers) return peers.error();
     peer_server_ = std::move(*peers);
+    return {};
+  }
+
+  Status start_read_loops() {
+    const DataServers servers{*client_server_, *peer_server_};
     const std::uint32_t cores = std::clamp(std::thread::hardware_concurrency(), 1U, limits::kEventLoopsMax);
     const std::uint32_t loops = config_.event_loops > 0 ? config_.event_loops : cores;
-    const DataServers servers{*client_server_, *peer_server_};
     while (read_loops_.size() + 1 < loops) {
-      auto loop = ReadLoop::start(*context_, servers, client, peer, peer_options());
+      auto loop = ReadLoop::start(*context_, servers, server_options(config_.client_listen), peer_server_options(),
+                                  peer_options());
       if (!loop) return loop.error();
       read_loops_.push_back(std::move(*loop));
     }
