@@ -15,5 +15,4 @@
 #include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
 #include <boost/system/result.hpp>
-
 #include <spdlog/spdlog.h>

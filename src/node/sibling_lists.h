@@ -37,7 +37,8 @@ void append_entry(std::string& body, const store::IndexEntry& entry);
 Result<std::vector<store::IndexEntry>> parse_entries(std::string_view body);
 
 /// Those of `ours` of which `theirs` has nothing as new. To a sibling in sync they are leftovers: it has all that was
-/// acknowledged, so what a primary committed alone before it fell goes, too, be it new or in the place of what was there.
+/// acknowledged, so what a primary committed alone before it fell goes, too, be it new or in the place of what was
+/// there.
 std::vector<store::IndexEntry> unknown_to(const std::vector<store::IndexEntry>& theirs,
                                           std::vector<store::IndexEntry> ours);
 

@@ -171,8 +171,8 @@ void PromiseFiller::align(const PassPtr& pass, NodeId source, const std::vector<
   world_.call(*pass->node, source, handler, [this, pass, source, parts, ours](const PromiseReply& reply) {
     if (reply.kind != Kind::kOk) return end_source(pass);
     std::vector<std::pair<std::size_t, PromiseRecord>> leftovers;
-    // Only what is as new is known: the source, being in sync, has all that was acknowledged. Otherwise what its primary
-    // committed alone would be read here, and what went before it there.
+    // Only what is as new is known: the source, being in sync, has all that was acknowledged. Otherwise what its
+    // primary committed alone would be read here, and what went before it there.
     auto knows = [this](const auto& theirs, std::size_t key, const PromiseRecord& here) {
       const bool is_as_new = theirs.second.revision >= here.revision;
       const bool is_old_tombstone = !is_as_new && theirs.second.tombstone && !here.tombstone;

@@ -52,8 +52,9 @@ class Run {
     for (const Mishap& mishap : options_.mishaps) {
       const bool named = mishap.target == Mishap::Target::kNode || mishap.target == Mishap::Target::kZone;
       if (named && targets(mishap).empty())
-        return Error{Errc::kNotFound,
-                     (mishap.target == Mishap::Target::kNode ? "there is no node " : "there is no zone ") + mishap.name};
+        return Error{
+            Errc::kNotFound,
+            (mishap.target == Mishap::Target::kNode ? "there is no node " : "there is no zone ") + mishap.name};
       world_.events().at(mishap.at, [this, mishap] { strike(mishap); });
     }
     return {};

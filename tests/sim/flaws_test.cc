@@ -42,7 +42,7 @@ void must_die(Flaw flaw, std::uint64_t seeds) {
     options.flaw = flaw;
     options.joining = flaw == Flaw::kIndexIncomplete;  // who joins takes an index
     options.several_disks = flaw == Flaw::kLostServed;
-    options.heal_limit = 3s;                           // it is safety that is asked for
+    options.heal_limit = 3s;  // it is safety that is asked for
     if (is_noticed(options)) break;
   }
   INFO("noticed with seed " << seed);
