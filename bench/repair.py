@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What a cluster of real processes does, and its clients have to wait, when its nodes change.
 
-    bench/repair.py lost-node|join|drain|rolling-restart [--quick] [--json]      needs build/release
+    bench/repair.py [lost-node|join|drain|rolling-restart] [--quick] [--json FILE]      all of them, unless one is named
 
     lost-node         one of ten nodes is killed for good: until every object has its copies again
     join, drain       a tenth node comes, or goes: until all have their shares
@@ -11,24 +11,17 @@ Clients (steady_clients.py) read and write at a steady rate, before and during t
 say who had the object then, and from the stores and the map at the end: a record that a node is to have now, and was not sent then.
 Source: design sections 4 and 5.
 """
-import argparse
 import collections
 import contextlib
 import json
-import os
-import pathlib
 import re
-import shutil
 import subprocess
-import sys
-import tempfile
 import time
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
-os.environ.setdefault("BRIGADE", str(ROOT / "build" / "release" / "brigade"))
-sys.path.insert(0, str(ROOT / "tests" / "cluster_real"))
-from harness import BRIGADE, PATIENT, SETTLE_SECONDS, Cluster, run_cli, wait_for  # noqa: E402
-from steady_clients import SteadyClients, size_of, store_all  # noqa: E402
+from measure import PATIENT, Cluster, Report, folder, options, wait_for  # first: it knows where the harness is
+
+from harness import BRIGADE, SETTLE_SECONDS, run_cli
+from steady_clients import SteadyClients, size_of, store_all
 
 BUCKETS = 65_536
 GRACE_SECONDS = 5
@@ -37,14 +30,13 @@ DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-_"  # o
 
 @contextlib.contextmanager
 def cluster_of(count, settings):
-    root = tempfile.mkdtemp(prefix="brigade-bench-")
-    cluster = Cluster(root, lambda number: ("127.0.0.1", ()), settings)
-    try:
-        cluster.start(count)
-        yield cluster
-    finally:
-        cluster.close()
-        shutil.rmtree(root, ignore_errors=True)
+    with folder() as root:
+        cluster = Cluster(root, lambda number: ("127.0.0.1", ()), settings)
+        try:
+            cluster.start(count)
+            yield cluster
+        finally:
+            cluster.close()
 
 
 def get_json(node, path):
@@ -152,8 +144,8 @@ class Run:
         return total
 
 
-def lost_node(options):
-    nodes, objects, calm = (5, 1000, 5) if options.quick else (10, 20_000, 20)
+def lost_node(quick):
+    nodes, objects, calm = (5, 1000, 5) if quick else (10, 20_000, 20)
     # So many processes on so few cores would starve, and be taken for dead, at the default timeouts.
     with cluster_of(nodes, (*PATIENT, f"grace={GRACE_SECONDS}s")) as cluster:
         run = Run(cluster, objects, calm)
@@ -181,15 +173,15 @@ def move(run, change, names):
             "proofs_not_whole": found["not_yet"], "mended_by_proof": found["mended"], **run.figures(balanced)}
 
 
-def join(options):
-    nodes, objects, calm = (4, 1000, 5) if options.quick else (9, 20_000, 20)
+def join(quick):
+    nodes, objects, calm = (4, 1000, 5) if quick else (9, 20_000, 20)
     with cluster_of(nodes, PATIENT) as cluster:
         run = Run(cluster, objects, calm)
         return move(run, cluster.grow, [f"n{number + 1}" for number in range(nodes + 1)])
 
 
-def drain(options):
-    nodes, objects, calm = (5, 1000, 5) if options.quick else (10, 20_000, 20)
+def drain(quick):
+    nodes, objects, calm = (5, 1000, 5) if quick else (10, 20_000, 20)
     with cluster_of(nodes, PATIENT) as cluster:
         run = Run(cluster, objects, calm)
         leaving = cluster.nodes[-1].name
@@ -201,8 +193,8 @@ def drain(options):
         return move(run, change, [node.name for node in cluster.nodes[:-1]])
 
 
-def rolling_restart(options):
-    rounds, objects, calm = (1, 300, 3) if options.quick else (5, 2000, 10)
+def rolling_restart(quick):
+    rounds, objects, calm = (1, 300, 3) if quick else (5, 2000, 10)
     with cluster_of(3, ()) as cluster:
         run = Run(cluster, objects, calm, reads=60, writes=40)
         stops = []
@@ -250,19 +242,32 @@ def rows(report, found):
         yield f"clients {when}: p50, p99, longest; asked again (of these answers); failed", clients_text(found[when])
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("report", choices=REPORTS)
-    parser.add_argument("--quick", action="store_true", help="few nodes and objects")
-    parser.add_argument("--json", action="store_true")
-    options = parser.parse_args()
-    found = REPORTS[options.report](options)
-    if options.json:
-        print(json.dumps(found, indent=1))
+def goals(report, found):
+    """(what, goal, reached, met)."""
+    if report == "rolling-restart":
+        longest = found["during"]["longest_ms"]
+        yield "longest request, all its repetitions included", "2 s", f"{longest} ms", longest <= 2000
     else:
-        print("| what | measured |\n|---|---|")
-        for what, measured in rows(options.report, found):
-            print(f"| {what} | {measured} |")
+        yield "bytes copied over those that had to be", "1.02", found["ratio"], found["ratio"] <= 1.02
+    if report in ("join", "drain"):
+        moves, spread = found["moved_buckets"] / found["least_moves"], found["shares"][1] - found["shares"][0]
+        yield "buckets moved over the fewest that could be", "1.01", f"{moves:.4f}", moves <= 1.01
+        yield "difference of shares", "1 bucket", spread, spread <= 1
+    failed = len(found["during"]["failed"])
+    yield "requests that failed meanwhile", "0", failed, failed == 0
+
+
+def main():
+    given = options(__doc__, more=lambda parser: parser.add_argument("report", nargs="?", choices=REPORTS, help="one of them"))
+    told = Report(given)
+    for report in [given.report] if given.report else REPORTS:
+        found = REPORTS[report](given.quick)
+        told.table("what", "measured")
+        for row in rows(report, found):
+            told.row(*row)
+        for what, goal, reached, met in goals(report, found):
+            told.goal(f"{report}: {what}", "", goal, reached, met)
+    told.end()
 
 
 if __name__ == "__main__":
