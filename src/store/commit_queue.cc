@@ -44,11 +44,11 @@ void CommitQueue::lead(std::unique_lock<std::mutex>& lock, const Waiter* self) {
     }
     lock.unlock();
     work_(batch);
-    for (std::size_t i = 0; i < batch.size(); ++i) {
-      if (waiters[i] != nullptr) continue;
-      batch[i]->done(std::move(*batch[i]->result));
-      batch[i].reset();  // not under the lock
-    }
+    // All are told before anything else, so that who hears of one, and looks for more, finds the whole batch at once.
+    for (std::size_t i = 0; i < batch.size(); ++i)
+      if (waiters[i] == nullptr) batch[i]->done(std::move(*batch[i]->result));
+    for (std::size_t i = 0; i < batch.size(); ++i)
+      if (waiters[i] == nullptr) batch[i].reset();  // not under the lock
     lock.lock();
     for (std::size_t i = 0; i < batch.size(); ++i) {
       if (waiters[i] == nullptr) continue;
