@@ -1,5 +1,4 @@
 // brigade.toml: reading, checking, writing.
-#define TOML_EXCEPTIONS 0
 #include "brigade/node/config.h"
 
 #include "address.h"

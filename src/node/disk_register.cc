@@ -1,21 +1,17 @@
-#define TOML_EXCEPTIONS 0
 #include "disk_register.h"
 
 #include "drawn_id.h"
 #include "file_version.h"
 #include "private_file.h"
+#include "toml_file.h"
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <filesystem>
-#include <fstream>
 #include <optional>
 #include <sstream>
 #include <utility>
 
 #include <spdlog/spdlog.h>
-#include <toml++/toml.h>
 
 namespace brigade::node {
 namespace {
@@ -32,33 +28,13 @@ std::string mark_file(const std::string& path) {
   return path + "/disk.toml";
 }
 
-std::optional<std::uint64_t> parse_hex(const toml::node_view<const toml::node>& node) {
-  const auto text = node.value_exact<std::string>();
-  if (!text) return std::nullopt;
-  return parse_hex64(*text);
-}
-
-Result<toml::table> read_toml(const std::string& file) {
-  std::ifstream in(file);
-  if (!in)
-    return Error(errno == ENOENT || errno == ENOTDIR ? Errc::kNotFound : Errc::kIo,
-                 file + " can't be read: " + std::strerror(errno));
-  const std::string text(std::istreambuf_iterator<char>(in), {});
-  auto parsed = toml::parse(text);
-  if (!parsed)
-    return Error(Errc::kInvalid, file + " line " + std::to_string(parsed.error().source().begin.line) + ": " +
-                                     std::string(parsed.error().description()));
-  if (Status ok = check_file_version(parsed.table(), file); !ok) return ok.error();
-  return std::move(parsed).table();
-}
-
 /// None if there is no mark. Errors: kInvalid, kIo.
 Result<std::optional<Mark>> read_mark(const std::string& path) {
   const auto table = read_toml(mark_file(path));
   if (!table && table.error().code() == Errc::kNotFound) return std::optional<Mark>{};
   if (!table) return table.error();
-  const auto id = parse_hex((*table)["disk"]);
-  const auto node = parse_hex((*table)["node"]);
+  const auto id = id_in(*table, "disk");
+  const auto node = id_in(*table, "node");
   if (!id || !node) return Error(Errc::kInvalid, mark_file(path) + " does not say which disk of which node this is");
   return std::optional(Mark{*id, *node});
 }
@@ -94,7 +70,7 @@ Result<DiskRegister> DiskRegister::load(const DataDir& dir) {
   if (list == nullptr) return loaded;
   for (const toml::node& item : *list) {
     const auto* one = item.as_table();
-    const auto id = one == nullptr ? std::nullopt : parse_hex(toml::node_view<const toml::node>(one->get("id")));
+    const auto id = one == nullptr ? std::nullopt : id_in(*one, "id");
     const auto path = one == nullptr ? std::nullopt : (*one)["path"].value_exact<std::string>();
     if (!id || !path)
       return Error(Errc::kInvalid, loaded.file() + " line " + std::to_string(item.source().begin.line) +

@@ -1,5 +1,7 @@
 #include "disks.h"
 
+#include "store_mark.h"
+
 #include <algorithm>
 #include <chrono>
 #include <map>
@@ -15,6 +17,7 @@ constexpr std::size_t kReportBytesMax = 1000;
 
 Result<store::DiskSet::Disk> open_disk(store::FileSystem& file_system, const std::string& path,
                                        const store::SegmentStoreOptions& options) {
+  if (Status ok = settle_store_mark(path); !ok) return ok.error();
   auto store = store::open_segment_store(file_system, path, options);
   if (!store) return store.error();
   const auto free = file_system.free_bytes(path);
@@ -33,7 +36,10 @@ Status check_disk_versions(store::FileSystem& file_system, const DataDir& dir, c
   const auto known = DiskRegister::load(dir);
   if (!known) return known.error();
   if (Status ok = DiskRegister::check_marks(paths); !ok) return ok;
+  if (Status ok = check_store_mark_versions(dir.root); !ok) return ok;
   if (Status ok = store::check_store_versions(file_system, dir.root); !ok) return ok;
+  for (const std::string& path : paths)
+    if (Status ok = check_store_mark_versions(path); !ok) return ok;
   for (const std::string& path : paths)
     if (Status ok = store::check_store_versions(file_system, path); !ok && ok.error().code() == Errc::kConflict)
       return ok;
@@ -48,6 +54,9 @@ Result<OpenDisks> open_disks(store::FileSystem& file_system, const DataDir& dir,
   const auto usable = known->settle(paths, give_up, self);
   if (!usable) return usable.error();
   auto own = open_disk(file_system, dir.root, options);
+  if (!own && own.error().code() == Errc::kNotFound)
+    return Error(Errc::kNotFound, own.error().detail() + ". If they are lost, so is this node: `brigade remove` it, and "
+                                                         "bootstrap another one in an empty directory");
   if (!own) return own.error();
   if (known->disks().empty()) return OpenDisks{std::move(own->store), nullptr, std::move(*known), {}};
   std::vector<DataLock> locks;

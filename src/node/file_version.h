@@ -1,6 +1,8 @@
-// The version of the files that people may read: brigade.toml, disks.toml, disk.toml.
+// The version of the files that people may read: brigade.toml, disks.toml, disk.toml, store.toml.
 // Source: proto/README.md "Versions".  Thread: pure functions.
 #pragma once
+
+#define TOML_EXCEPTIONS 0
 
 #include <cstdint>
 #include <string>

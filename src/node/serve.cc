@@ -18,6 +18,7 @@
 #include <algorithm>
 #include <csignal>
 #include <cstdlib>
+#include <iostream>
 #include <memory>
 #include <optional>
 #include <sys/resource.h>
@@ -70,6 +71,7 @@ class Process {
   int run() {
     if (auto started = start(); !started) {
       spdlog::error("cannot start data={} error=\"{}\"", dir_.root, started.error().detail());
+      std::cerr << "brigade: the node in " << dir_.root << " can't start: " << started.error().detail() << '\n';
       shut();
       return 1;
     }
@@ -78,6 +80,7 @@ class Process {
     take_role(ThreadRole::kData);
     io_.run();
     shut();
+    spdlog::info("stopped");
     if (exit_code_ != 0) {
       // Requests may still be under way: nothing would unmake their coroutines before what they refer to.
       spdlog::shutdown();
@@ -316,7 +319,6 @@ class Process {
     if (control_) control_->stop();
     disk_.join();
     if (store_ != nullptr) store_->confirm();
-    spdlog::info("stopped");
   }
 
   const ServeOptions& options_;

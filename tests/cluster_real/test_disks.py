@@ -98,6 +98,13 @@ class Disks(ClusterTest):
         shutil.copytree(kept, away, dirs_exist_ok=True)
         self.refuses(victim, "another disk than before")
         shutil.rmtree(away)
+        # The folder of the objects alone: a disk of its own may be mounted there.
+        for path in (victim.dir, kept):
+            os.rename(f"{path}/objects", f"{path}/away")
+            os.rename(away + ".away", away)
+            self.refuses(victim, f"the objects that were in {path}/objects are not there")
+            os.rename(away, away + ".away")
+            os.rename(f"{path}/away", f"{path}/objects")
         # Mounted again.
         os.rename(away + ".away", away)
         victim.start()
