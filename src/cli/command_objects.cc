@@ -173,6 +173,7 @@ int run_stat(const NodeOptions& node, const std::string& key) {
   request.method = "HEAD";
   request.target = "/o/" + net::encode_key(key);
   request.fields.add("Want-Repr-Digest", "sha-256=1");
+  request.fields.add("Brigade-Redirect", "no");
   const auto answer = ApiClient(*address).call(request);
   if (!answer) return fail(answer.error());
   if (answer->status == 404) return fail({Errc::kNotFound, "there is no object " + key});

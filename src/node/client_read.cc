@@ -19,7 +19,8 @@ constexpr std::string_view kObjects = "/o/";
 asio::awaitable<bool> redirect(LoopContext& context, const std::string& key, const net::Request& request,
                                net::Response& response) {
   const auto view = context.view();
-  const bool wanted = request.head().fields.find("Brigade-Redirect") == "yes" || view->map.settings().redirect;
+  const auto asked = request.head().fields.find("Brigade-Redirect");
+  const bool wanted = asked ? asked == "yes" : view->map.settings().redirect;
   if (!wanted || !context.control.may_serve()) co_return false;
   const ObjectId id = object_id(context.naming, key);
   const auto nearest = replication::nearest_candidate(view->map, id);

@@ -8,9 +8,9 @@ import re
 import subprocess
 import threading
 import unittest
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
-from harness import PATIENT, ClusterTest, content, figure
+from harness import PATIENT, ClusterTest, content, figure, run_cli, wait_for
 
 BIG = 8 << 20
 WRK_PUT = """
@@ -145,6 +145,10 @@ class Clients(ClusterTest):
         for node in cluster.nodes:
             self.assertEqual(node.stop(), 0)
 
+    def redirects(self, node):
+        settings = json.loads(node.request("GET", "/cluster/settings").body)["settings"]
+        return any(each["name"] == "redirect" and each["value"] == "true" for each in settings)
+
     def test_redirect(self):
         nodes = self.make_cluster(3).nodes
         for number in range(6):
@@ -166,6 +170,13 @@ class Clients(ClusterTest):
                     followed = self.status("-L", "-H", "Brigade-Redirect: yes", url)
                     self.assertEqual(followed, (200, data))
                     self.assertEqual(self.status(url), (200, data), "nobody asked for a redirect")
+        self.assertEqual(run_cli("settings", "redirect=true", "--node", nodes[0].url, "--data", nodes[0].dir).returncode, 0)
+        for node in nodes:
+            wait_for(f"{node.name} knows", 10, lambda n=node: self.redirects(n))
+            answer = node.request("GET", f"/o/{key}", headers={"Brigade-Redirect": "no"})
+            self.assertEqual((answer.status, answer.body), (200, data), answer)
+            self.assertEqual(self.status("-L", f"{node.url}/o/{key}"), (200, data))
+            self.assertEqual(run_cli("stat", unquote(key), "--node", node.url).returncode, 0)
 
     def wrk(self, name, *arguments):
         done = subprocess.run(["wrk", "-t2", "-c16", "-d2s", "--timeout", "20s", *arguments],

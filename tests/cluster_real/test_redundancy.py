@@ -56,6 +56,9 @@ class Redundancy(ClusterTest):
             answer = node.request("PUT", "/o/k?metadata", body, headers)
             self.assertEqual(answer.status, 400, answer)
             self.assertIn(said, json.loads(answer.body)["detail"])
+        for query in ("Metadata", "metadata&x", "x=1"):
+            for method in ("PUT", "DELETE"):
+                self.assertEqual(node.request(method, f"/o/k?{query}").status, 400, query)
         for other in cluster.nodes:
             self.assertEqual(other.request("PUT", "/o/n?metadata", None, {"Brigade-Redundancy": "4"}).status, 404)
             stale = other.request("PUT", "/o/k?metadata", None, {"Brigade-Redundancy": "4", "If-Match": '"1.1"'})
