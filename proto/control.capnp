@@ -64,6 +64,7 @@ struct Invitation {
     counter @0 :UInt64;
     coordinator @1 :UInt64;
   }
+  stands @2 :Bool;  # the group: a newcomer joins it only if it hears its heartbeats
 }
 
 struct Accept {

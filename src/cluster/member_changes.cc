@@ -14,7 +14,7 @@ void Member::handle_join(NodeId from, const wire::NodeInfo& node) {
     send(from, wire::JoinRefusal{fits.error().detail()});
     return;
   }
-  send(from, wire::Invitation{epoch_});
+  send(from, wire::Invitation{epoch_, true});
 }
 
 /// Whether enough nodes would have shares if `node` had one or not, and `other` one.

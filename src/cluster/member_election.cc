@@ -43,6 +43,7 @@ void Member::probe() {
   wire::Probe probe{probe_round_, log_.last(), promised_, std::nullopt};
   // As long as its addition is not committed, for it may have been rolled back everywhere else.
   if (map_.node(self_.id) == nullptr) probe.join = self_;
+  complain_if_unheard();
   send(std::nullopt, std::move(probe));
   consider_inviting();
 }
@@ -109,6 +110,27 @@ void Member::consider_inviting() {
   invite_at_ = std::max({now_, lease_.holdoff(), yields_until_}) + slot * static_cast<std::int64_t>(rank) + random;
 }
 
+bool Member::hears(NodeId coordinator) const {
+  return beat_.first == coordinator && now_ - beat_.second < coordinator_timeout();
+}
+
+/// A newcomer hears a coordinator: what it was asked meanwhile can be answered.
+void Member::hear_beat(NodeId from) {
+  beat_ = {from, now_};
+  if (!unheard_ || unheard_->from != from) return;
+  const Epoch epoch = std::exchange(unheard_, std::nullopt)->epoch;
+  on(from, wire::Invitation{epoch, true});
+}
+
+void Member::complain_if_unheard() {
+  if (!unheard_ || unheard_->is_told || now_ - unheard_->since < 10 * heartbeat()) return;
+  unheard_->is_told = true;
+  note(Event::Kind::kJoinRefused, unheard_->from, {},
+       "its coordinator answers, but its heartbeats do not arrive here: `transport` must be the same everywhere "
+       "(unicast where "
+       "there is no multicast), and the addresses that the nodes advertise must reach each other");
+}
+
 void Member::invite() {
   const std::uint64_t counter = std::max(highest_seen_.counter, promised_.counter) + 1;
   promised_ = Epoch{counter, self_.id};
@@ -134,6 +156,12 @@ void Member::invite() {
 void Member::on(NodeId from, const wire::Invitation& m) {
   highest_seen_ = std::max(highest_seen_, m.epoch);
   if (from != m.epoch.coordinator) return;
+  if (m.stands && map_.node(self_.id) == nullptr && !hears(from)) {
+    // Once it is in the roster the others need its answers: it would take a quorum from them.
+    if (!unheard_ || unheard_->from != from) unheard_ = Unheard{.from = from, .since = now_};
+    unheard_->epoch = m.epoch;
+    return;
+  }
   if (m.epoch < promised_) {
     send(from, wire::Refusal{m.epoch, promised_});
     return;

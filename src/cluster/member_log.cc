@@ -280,6 +280,7 @@ Effects Member::on_index(Instant now, const wire::Snapshot& snapshot) {
 }
 
 void Member::on(NodeId from, const wire::Heartbeat& m) {
+  if (map_.node(self_.id) == nullptr && from == m.epoch.coordinator) hear_beat(from);
   if (!heeds(from, m.epoch) || m.round <= heard_round_) return;
   heard_round_ = m.round;
   heard_lease_ = m.lease;

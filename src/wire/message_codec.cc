@@ -59,7 +59,9 @@ void write_message(const ProbeReply& m, proto::Message::Builder out) {
   if (m.following) put_epoch(*m.following, p.getFollowing());
 }
 void write_message(const Invitation& m, proto::Message::Builder out) {
-  put_epoch(m.epoch, out.initInvitation().getEpoch());
+  auto invitation = out.initInvitation();
+  put_epoch(m.epoch, invitation.getEpoch());
+  invitation.setStands(m.stands);
 }
 void write_message(const Accept& m, proto::Message::Builder out) {
   auto p = out.initAccept();
@@ -202,7 +204,7 @@ Result<Message> read_message(proto::Message::Reader in) {
     case proto::Message::PROBE_REPLY:
       return Message(read_probe_reply(in.getProbeReply()));
     case proto::Message::INVITATION:
-      return Message(Invitation{get_epoch(in.getInvitation().getEpoch())});
+      return Message(Invitation{get_epoch(in.getInvitation().getEpoch()), in.getInvitation().getStands()});
     case proto::Message::ACCEPT: {
       auto p = in.getAccept();
       return Message(Accept{get_epoch(p.getEpoch()), get_position(p.getLast()), read(p.getNode()), p.getDamaged()});

@@ -1,6 +1,8 @@
 // How the roster and the settings change: newcomers, and what operators propose.
 #include "harness.h"
 
+#include <algorithm>
+
 #include <catch2/catch.hpp>
 
 namespace brigade::cluster {
@@ -29,6 +31,45 @@ TEST_CASE("a newcomer is invited into the epoch that stands, and added once; a n
   CHECK_THAT(n.last<wire::JoinRefusal>().why, Catch::Contains("n2"));
   pass_answered(n, 600ms);
   CHECK(n->map().node(NodeId{10}) == nullptr);
+}
+
+TEST_CASE("a newcomer joins a group that stands only if it hears its heartbeats") {
+  const Epoch epoch{5, NodeId{1}};
+  const wire::Heartbeat beat{epoch, 1, Seq{1}, {true}, 100ms, Seq{1}, Seq{1}, Seq{1}, 400ms};
+  Driven n(9, Boot{});
+  n.pass(kHoldoff);
+  SECTION("invited first") {
+    n.hear(1, wire::Invitation{epoch, true});
+    n.pass(kHoldoff);
+    n.flush();
+    CHECK(n.count<wire::Accept>() == 0);
+    n.hear(1, beat);
+  }
+  SECTION("after a heartbeat") {
+    n.hear(1, beat);
+    n.hear(1, wire::Invitation{epoch, true});
+  }
+  SECTION("a group that is being formed has no heartbeats, and may need it") {
+    n.hear(1, wire::Invitation{epoch});
+  }
+  n.flush();
+  CHECK(n.last<wire::Accept>().epoch == epoch);
+  n.pass(2s);
+  CHECK_FALSE(n.told(Event::Kind::kJoinRefused));
+}
+
+TEST_CASE("a newcomer that never hears a heartbeat says what is wrong, and costs the others nothing") {
+  Driven n(9, Boot{});
+  n.pass(kHoldoff);
+  const Epoch epoch{5, NodeId{1}};
+  for (int i = 0; i < 30; ++i) {
+    n.hear(1, wire::Invitation{epoch, true});
+    n.hear(2, wire::Heartbeat{{4, NodeId{2}}, 1, Seq{1}, {true}, 100ms, Seq{1}, Seq{1}, Seq{1}, 400ms});
+    n.pass(100ms);
+    n.flush();
+  }
+  CHECK(n.count<wire::Accept>() == 0);
+  CHECK(std::ranges::count_if(n.events, [](const Event& e) { return e.kind == Event::Kind::kJoinRefused; }) == 1);
 }
 
 TEST_CASE("a newcomer that follows, but whose wish was lost with the coordinator before, is asked again") {

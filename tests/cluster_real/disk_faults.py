@@ -57,6 +57,8 @@ class DiskFaults:
         """Its syncs fail: the node gives it up by itself, and goes on."""
         self.faults.wait_until_whole()
         node = self.any_node()
+        if not any(each["name"] == node.name and each["buckets"] for each in node.cluster().get("roster", [])):
+            return  # nothing is written there
         segments = f"{node.disks[0]}/objects/segments"
         serials = [int(os.path.basename(path).split(".")[0], 16) for path in glob.glob(f"{segments}/*.seg")]
         if not serials:

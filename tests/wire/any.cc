@@ -198,7 +198,7 @@ Message any_message(std::size_t index) {
       return m;
     }
     case 2:
-      return Invitation{any_epoch()};
+      return Invitation{any_epoch(), *rc::gen::arbitrary<bool>()};
     case 3:
       return Accept{any_epoch(), none_or_any_position(), any_node(), *rc::gen::arbitrary<bool>()};
     case 4:

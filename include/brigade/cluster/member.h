@@ -154,6 +154,9 @@ class Member {
   void on(NodeId from, const wire::JoinRefusal& m);
   void on(NodeId from, const wire::Ready& m);
   void consider_inviting();
+  [[nodiscard]] bool hears(NodeId coordinator) const;
+  void hear_beat(NodeId from);
+  void complain_if_unheard();
   void invite();
   void accept(NodeId from, const Epoch& epoch);
   void evaluate_accepts();
@@ -252,6 +255,15 @@ class Member {
   Instant reinvite_at_;
   Instant reorganization_ends_;
   std::optional<std::pair<NodeId, Epoch>> waiting_invitation_;  ///< until the holdoff is over
+  /// For a newcomer: it is invited by one whose heartbeats it has not heard.
+  struct Unheard {
+    NodeId from;
+    Epoch epoch;
+    Instant since;
+    bool is_told = false;
+  };
+  std::optional<Unheard> unheard_;
+  std::pair<NodeId, Instant> beat_;  ///< for a newcomer: the last heartbeat, whoever's
   Instant heard_coordinator_;
   Duration heard_lease_{};  ///< as the last heartbeat told; before the first, what a group needs
   std::uint64_t heard_round_ = 0;

@@ -36,6 +36,7 @@ struct ProbeReply {
 /// "Join my group." Multicast at an election; to one node when it is taken into a standing epoch.
 struct Invitation {
   Epoch epoch;
+  bool stands = false;  ///< the group: a newcomer joins it only if it hears its heartbeats
   bool operator==(const Invitation&) const = default;
 };
 /// The sender has promised `epoch` on disk, and holds all that `last` claims on disk; if it is damaged, it may have
