@@ -45,10 +45,15 @@ Status wait_for_drained(const ApiClient& client, const std::string& name) {
     if (left != before) moved = Clock::now();
     before = left;
     at_first = std::max(at_first, left);
-    if (Clock::now() - moved > kSilenceMax)
-      return Error(Errc::kTimeout, entry ? counted(left, "bucket") + " of " + name +
-                                               " have not moved for a minute: `brigade status` shows what they wait for"
-                                         : entry.error().detail());
+    if (Clock::now() - moved > kSilenceMax) {
+      if (!entry) return Error(Errc::kTimeout, entry.error().detail());
+      const std::string why = is_true_at(*entry, "up")
+                                  ? "`brigade status` shows what they wait for"
+                                  : name +
+                                        " is down, and they have no other copy in sync: start it; if it never comes "
+                                        "back, `brigade bucket accept-loss --all` shows what is lost, and gives it up";
+      return Error(Errc::kTimeout, counted(left, "bucket") + " of " + name + " have not moved for a minute: " + why);
+    }
     const std::uint64_t done = at_first == 0 ? 0 : (at_first - left) * 100 / at_first;
     line.show("draining " + name + "  " + std::to_string(done) + " %  " + std::to_string(left) + " buckets left");
   }

@@ -40,7 +40,7 @@ std::string refusal_to_remove(const ClusterMap& map, NodeId node, const Holdings
     return name + " is up: stop it first. Before that, " + drain + " gives others what it owns: " + owned;
   const std::string still = name + " is down and still owns " + owned;
   if (holdings.alone == 0)
-    return still + ": wait until the setting grace is over and others have taken them, or start it and " + drain;
+    return still + ": others take them when the setting grace is over, or now if you say " + drain;
   return still + ", and the objects in them would be lost: start it and " + drain +
          "; if it never comes back, `brigade bucket accept-loss --all` shows what is lost, and gives it up";
 }

@@ -81,8 +81,10 @@ Status Member::check_change(const wire::Change& change) const {
       if (map.is_in_sync(bucket))
         fits = Error{Errc::kConflict, "bucket " + to_string(bucket) + " is served: nothing of it is lost"};
       else if (!map.is_up(cell.owner) && !is_lost(cell.owner))
-        fits = Error{Errc::kConflict, "the node of bucket " + to_string(bucket) +
-                                          " is down: start it, or wait until the setting grace is over"};
+        fits = Error{Errc::kConflict,
+                     "the node of bucket " + to_string(bucket) +
+                         " is down: start it, `brigade drain` it if it never comes back, or wait until the "
+                         "setting grace is over"};
       else if (!map.is_up(cell.owner) && !map.is_up(cell.new_owner))
         fits = Error{Errc::kConflict, "no node is there that could take bucket " + to_string(bucket) + " over yet"};
     });

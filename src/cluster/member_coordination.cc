@@ -50,10 +50,12 @@ void Member::coordinate() {
   append_changes(std::move(changes));
 }
 
-/// Down for longer than the grace period.
+/// Down for longer than the grace period; or an operator has said that it goes, so nobody waits for it.
 bool Member::is_lost(NodeId node) const {
   const auto since = coordinator_->down_since.find(node);
-  return since != coordinator_->down_since.end() && now_ - since->second > map_.settings().grace;
+  if (since == coordinator_->down_since.end()) return false;
+  const RosterEntry* entry = coordinator_->appended.node(node);
+  return (entry != nullptr && entry->draining) || now_ - since->second > map_.settings().grace;
 }
 
 void Member::step_down(std::string why) {

@@ -127,6 +127,9 @@ bool ScenarioRunner::carry_out(const Step& step) {
     case Verb::kRemove:
       for (std::size_t node : nodes) operate(wire::NodeRemoved{world_.hosts()[node]->info.id});
       break;
+    case Verb::kDrain:
+      for (std::size_t node : nodes) operate(wire::NodeDraining{world_.hosts()[node]->info.id, true});
+      break;
     case Verb::kSet:
       operate(wire::SettingChanged{step.name, step.value});
       break;

@@ -223,8 +223,8 @@ void read_join(Line& line, Step& step) {
 void read_step(Line& line, const std::string& verb, Step& step) {
   using Verb = Step::Verb;
   static const std::map<std::string, Verb> kOfNodes = {
-      {"start", Verb::kStart},   {"crash", Verb::kCrash}, {"pause", Verb::kPause},       {"resume", Verb::kResume},
-      {"remove", Verb::kRemove}, {"wipe", Verb::kWipe},   {"new-store", Verb::kNewStore}};
+      {"start", Verb::kStart},   {"crash", Verb::kCrash}, {"pause", Verb::kPause},        {"resume", Verb::kResume},
+      {"remove", Verb::kRemove}, {"wipe", Verb::kWipe},   {"new-store", Verb::kNewStore}, {"drain", Verb::kDrain}};
   if (auto at = kOfNodes.find(verb); at != kOfNodes.end()) {
     step.verb = at->second;
     step.who = line.some("a node");

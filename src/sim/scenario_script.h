@@ -59,6 +59,7 @@ struct Step {
     kSlowDisk,
     kJoin,
     kRemove,
+    kDrain,
     kSet,
     kWipe,
     kNewStore,

@@ -75,9 +75,8 @@ TEST_CASE("the refusal to remove a node says how many buckets it owns, how many 
   take_down(s, 1);
   take_down(s, 2);
   CHECK(text(NodeId{2}) ==
-        "n2 is down and still owns 1 buckets, of which 0 have no other copy in sync: wait until the setting grace is "
-        "over "
-        "and others have taken them, or start it and `brigade drain n2 --wait`");
+        "n2 is down and still owns 1 buckets, of which 0 have no other copy in sync: others take them when the setting "
+        "grace is over, or now if you say `brigade drain n2 --wait`");
   CHECK(
       text(NodeId{3}) ==
       "n3 is down and still owns 1 buckets, of which 1 have no other copy in sync, and the objects in them would be "

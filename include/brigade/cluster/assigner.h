@@ -18,7 +18,7 @@ namespace brigade::cluster {
 
 class Assigner {
  public:
-  /// `is_lost(node)`: down for longer than the grace period. `map` is what has been appended so far.
+  /// `is_lost(node)`: down, and not waited for any more. `map` is what has been appended so far.
   /// At most `changes_max` changes, in the order in which to append them.
   std::vector<wire::Change> next(const ClusterMap& map, const std::function<bool(NodeId)>& is_lost,
                                  std::size_t changes_max);
