@@ -58,14 +58,20 @@ Result<json::array> read_everything(const ApiClient& client, const wire::Cluster
 /// Why this is no proof, on stderr; false if it is one.
 bool complain_of_proof(const json::value& proof) {
   bool complained = !is_true_at(proof, "whole");
-  std::string silent;
-  for (const auto& name : array_at(proof, "silent"))
-    silent += (silent.empty() ? "" : ", ") + std::string(name.as_string());
+  auto names = [&proof](std::string_view list) {
+    std::string text;
+    for (const auto& name : array_at(proof, list)) text += (text.empty() ? "" : ", ") + std::string(name.as_string());
+    return text;
+  };
+  const std::string silent = names("silent"), down = names("down");
   if (!silent.empty()) complain("no proof: " + silent + " did not answer");
   if (const auto unknown = number_at(proof, "unknown_buckets"); unknown > 0)
     complain("no proof: of " + counted(unknown, "bucket") +
              " no node that is up knows all: start the nodes that are down, or see `brigade bucket accept-loss`");
-  if (number_at(proof, "short") > 0)
+  if (number_at(proof, "short") > 0 && !down.empty())
+    complain("copies are missing, for these nodes are down: " + down +
+             ". Others make them anew when the setting grace is over, or now for nodes that you `brigade drain`");
+  else if (number_at(proof, "short") > 0)
     complain("copies are missing: they are made anew while buckets fill (`brigade status`); ask again after that");
   if (number_at(proof, "differing") > 0)
     complain("siblings differ and could not be made equal: the nodes' logs say why");

@@ -56,6 +56,12 @@ std::string on_one_line(const std::string& key) {
   return text;
 }
 
+std::string what_it_knew(const json::value& cluster) {
+  return text_at(cluster, "state") == "no-quorum"
+             ? "This node is without a quorum: what follows is what it knew last.\n"
+             : "";
+}
+
 std::string roster_table(const json::value& nodes, std::string_view coordinator) {
   Table table({{"NODE"},
                {"STATE"},
@@ -151,13 +157,11 @@ std::string render_status(const json::value& cluster) {
     if (text_at(disk, "state") == "failed") text += " FAILED: " + text_at(disk, "reason");
     add_line(out, "disk", text);
   }
-  if (text_at(cluster, "state") == "no-quorum")
-    out += "\nThis node is without a quorum: what follows is what it knew last.\n";
-  return out + "\n" + roster_table(cluster, coordinator);
+  return out + "\n" + what_it_knew(cluster) + roster_table(cluster, coordinator);
 }
 
 std::string render_nodes(const json::value& nodes) {
-  return roster_table(nodes, text_at(nodes, "coordinator"));
+  return what_it_knew(nodes) + roster_table(nodes, text_at(nodes, "coordinator"));
 }
 
 std::string render_locate(const json::value& locate) {

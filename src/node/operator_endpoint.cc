@@ -117,7 +117,7 @@ asio::awaitable<void> OperatorEndpoint::read(std::string path, std::string query
   } else if (path == "/cluster") {
     co_await cluster(response);
   } else if (path == "/cluster/nodes") {
-    co_await send_json(response, nodes_json(*view, counts(*view)));
+    co_await send_json(response, nodes_json(*view, counts(*view), context_.control.may_serve()));
   } else if (path == "/cluster/map") {
     co_await map(response);
   } else if (path == "/cluster/log") {
@@ -129,7 +129,7 @@ asio::awaitable<void> OperatorEndpoint::read(std::string path, std::string query
   } else if (path == "/cluster/can-stop") {
     co_await can_stop(std::move(query), response);
   } else if (path == "/cluster/losses") {
-    co_await send_json(response, losses_json(view->map));
+    co_await losses(response);
   } else if (path == "/cluster/verify") {
     co_await verify(response);
   } else if (path == "/cluster/objects") {
@@ -228,8 +228,22 @@ asio::awaitable<void> OperatorEndpoint::can_stop(std::string query, net::Respons
   co_await send_json(response, can_stop_json(view->map, nodes));
 }
 
+/// Without a quorum this node knows what was, and not what is.
+asio::awaitable<void> OperatorEndpoint::losses(net::Response& response) {
+  const auto view = context_.view();
+  if (!context_.control.may_serve()) {
+    co_await send_problem(response, no_quorum_error(*view));
+    co_return;
+  }
+  co_await send_json(response, losses_json(view->map));
+}
+
 asio::awaitable<void> OperatorEndpoint::plan(std::string query, net::Response& response) {
   const auto view = context_.view();
+  if (!context_.control.may_serve()) {
+    co_await send_problem(response, no_quorum_error(*view));
+    co_return;
+  }
   auto change = planned_change(query, view->map);
   if (!change) {
     co_await send_problem(response, change.error());

@@ -31,6 +31,7 @@ class OperatorEndpoint {
   asio::awaitable<void> cluster(net::Response& response);
   asio::awaitable<void> map(net::Response& response);
   asio::awaitable<void> log(std::string query, net::Response& response);
+  asio::awaitable<void> losses(net::Response& response);
   asio::awaitable<void> plan(std::string query, net::Response& response);
   asio::awaitable<void> can_stop(std::string query, net::Response& response);
   asio::awaitable<void> locate(std::string encoded_key, net::Response& response);

@@ -159,8 +159,9 @@ json::object starting_json(const Config& config) {
   return out;
 }
 
-json::object nodes_json(const View& view, const BucketCounts& counts) {
-  return {{"seq", view.map.seq().value},
+json::object nodes_json(const View& view, const BucketCounts& counts, bool may_serve) {
+  return {{"state", node_state(view, may_serve)},
+          {"seq", view.map.seq().value},
           {"coordinator", name_or_null(view.map, view.coordinator)},
           {"roster", roster_json(view.map, counts)}};
 }

@@ -51,7 +51,7 @@ boost::json::object cluster_json(const View& view, const BucketCounts& counts, c
 /// The same fields, of a node that is still reading its store.
 boost::json::object starting_json(const Config& config);
 /// GET /cluster/nodes.
-boost::json::object nodes_json(const View& view, const BucketCounts& counts);
+boost::json::object nodes_json(const View& view, const BucketCounts& counts, bool may_serve);
 
 /// GET /cluster/map. `nodes` is the roster; `owners` has two characters for each bucket: the index into `nodes` in base
 /// 64 (digits 0-9 A-Z a-z - _, high one first), "__" for none; `states` has one: u unassigned, f filling, s serving,

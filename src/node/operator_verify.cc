@@ -152,6 +152,10 @@ asio::awaitable<json::object> verify_all(NodeContext& context) {
   json::object body{{"whole", is_whole}, {"seq", view->map.seq().value}};
   for (auto& [name, value] : sum) body[name] = std::move(value);
   body["unknown_buckets"] = unknown;
+  json::array down;
+  for (const cluster::RosterEntry& entry : view->map.roster())
+    if (!entry.up) down.emplace_back(entry.node.name);
+  body["down"] = std::move(down);
   co_return body;
 }
 

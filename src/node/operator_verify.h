@@ -29,7 +29,7 @@ Result<boost::json::object> add_up(const std::vector<boost::json::object>& parts
 /// GET /cluster/verify: {"whole": every object has its copies, "seq", "records", "short", "crowded", "compared",
 /// "mended", "differing", "differences": [{"id", "bucket", "redundancy", "node", "revision", "other",
 /// "other_revision"}], "shortages": [{"bucket", "redundancy", "copies", "records"}], "silent": [nodes],
-/// "unknown_buckets"}.
+/// "unknown_buckets", "down": [nodes]}.
 asio::awaitable<boost::json::object> verify_all(NodeContext& context);
 
 asio::awaitable<void> handle_peer_verify(NodeContext& context, net::Request& request, net::Response& response);

@@ -82,6 +82,28 @@ class Drain(ClusterTest):
         churn.stop()
         judge(cluster.nodes, churn)
 
+    def test_a_dead_node_is_replaced_without_waiting_for_the_grace_period(self):
+        cluster = self.make_cluster(4)  # grace is ten minutes
+        n1, dead = cluster.nodes[0], cluster.nodes[1]
+        churn = Churn(cluster.nodes)
+        self.addCleanup(churn.over.set)
+        churn.wait_for_more(100)
+        spare = cluster.grow("--weight", "0")
+        churn.nodes.append(spare)
+        cluster.kill([dead])
+        wait_for("it counts as down", 30, lambda: any(
+            each["name"] == dead.name and not each["up"] for each in n1.cluster()["roster"]))
+        wait_for("copies are missing, and the proof says why", 30, lambda: "these nodes are down: n2" in run_cli(
+            "verify", "--node", n1.url).stderr)
+        done = self.brigade(n1, "replace", "n2", "--with", "n5", "--wait", "--data", n1.dir)
+        self.assertIn("holds nothing that is needed", done.stderr)
+        self.brigade(n1, "remove", "n2", "--data", n1.dir)
+        cluster.nodes.remove(dead)
+        wait_for("every object has its copies", 60, lambda: run_cli("verify", "--node", n1.url).returncode == 0)
+        churn.wait_for_more(50)
+        churn.stop()
+        judge(cluster.nodes, churn)
+
     def test_a_node_gets_another_weight_and_zone_for_good(self):
         cluster = self.make_cluster(3)
         n1, n2, n3 = cluster.nodes

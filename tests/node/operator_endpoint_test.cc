@@ -257,6 +257,14 @@ TEST_CASE("an operator says where a node stands, what it holds, and who takes it
   CHECK(bench.control.proposed.size() == 4);
 }
 
+TEST_CASE("without a quorum nobody is told what would move, nor that nothing is lost") {
+  Bench bench;
+  bench.control.serves = false;
+  CHECK(bench.call({"GET", "/cluster/plan"}, "").head.status == 503);
+  CHECK(bench.call({"GET", "/cluster/losses"}, "").head.status == 503);
+  CHECK(bench.call({"GET", "/cluster/nodes"}, "").object().at("state") == "no-quorum");
+}
+
 TEST_CASE("a loss is accepted of buckets that are lost, and of no others") {
   Bench bench;
   auto post = [&, n = 0](const std::string& body) mutable {
