@@ -1,7 +1,7 @@
 #include "app.h"
 
 #include "commands.h"
-#include "text.h"
+#include "misuse.h"
 
 #include <algorithm>
 #include <cstdlib>
@@ -49,7 +49,8 @@ class App {
     }
     const std::string first = argv[1];
     const auto is_first = [&](const CLI::App* command) { return command->get_name() == first; };
-    if (!first.starts_with('-') && std::ranges::none_of(app_.get_subcommands({}), is_first)) return say_nearest(first);
+    if (!first.starts_with('-') && std::ranges::none_of(app_.get_subcommands({}), is_first))
+      return misused(no_such_command(app_, first));
     try {
       app_.parse(argc, argv);
     } catch (const CLI::CallForHelp& help) {
@@ -59,8 +60,7 @@ class App {
     } catch (const CLI::CallForVersion& version) {
       return app_.exit(version, std::cout, std::cerr);
     } catch (const CLI::ParseError& error) {
-      app_.exit(error, std::cerr, std::cerr);
-      return kUsage;
+      return misused(misuse(app_, error));
     }
     std::cout << std::flush;
     if (!std::cout) {
@@ -71,16 +71,8 @@ class App {
   }
 
  private:
-  /// `word` is no command.
-  int say_nearest(const std::string& word) {
-    std::string nearest;
-    std::size_t least = 3;  // as many slips of the pen as a suggestion may assume
-    for (const CLI::App* command : app_.get_subcommands({})) {
-      const std::size_t slips = edit_distance(word, command->get_name());
-      if (slips < least) least = slips, nearest = command->get_name();
-    }
-    complain("there is no command " + word + (nearest.empty() ? ":" : ": did you mean " + nearest + "?") +
-             " `brigade --help` lists them");
+  static int misused(const std::string& what) {
+    complain(what);
     return kUsage;
   }
 
@@ -100,8 +92,9 @@ class App {
     return whole;
   }
 
-  static void add_redundancy(CLI::App* command, std::optional<std::uint32_t>& redundancy) {
-    command->add_option("--redundancy", redundancy, "copies of each object")->check(CLI::IsMember({1, 2, 4, 8, 16}));
+  static void add_redundancy(CLI::App* command, std::optional<std::uint32_t>& redundancy,
+                             const std::string& about = "copies of each object") {
+    command->add_option("--redundancy", redundancy, about)->check(CLI::IsMember({1, 2, 4, 8, 16}));
   }
 
   void add_node(CLI::App* command) {
@@ -150,11 +143,14 @@ class App {
 
     auto* const token = add("token", "print the join token of a node's cluster");
     token->add_option("--data", data_dir_, "the node's data directory")->required();
-    token->callback([this] { outcome_ = run_token(data_dir_); });
+    token->add_flag("--json", node_.json, "print JSON");
+    token->callback([this] { outcome_ = run_token(data_dir_, node_.json); });
 
     auto* const serve = add("serve", "run a node in the foreground until SIGTERM");
     add_data(serve, data_dirs_, "the node's data directory; again: directories on further disks, for objects");
-    serve->add_option("--give-up", given_up_, "a further disk that is lost: what it held is fetched from its siblings")
+    serve
+        ->add_option("--give-up", given_up_,
+                     "a further disk that is lost, so that it can't be read: what it held is fetched from its siblings")
         ->allow_extra_args(false);
     serve->callback([this] {
       outcome_ = node::serve({.data_dir = data_dirs_.front(),
@@ -203,7 +199,9 @@ class App {
     auto* const accept = bucket->add_subcommand(
         "accept-loss",
         "let buckets serve what is left of them; what only nodes had that are gone is given up for good");
-    accept->add_option("BUCKET", accept_loss_.buckets, "numbers of buckets")->expected(0, 1000);
+    accept
+        ->add_option("BUCKET", accept_loss_.buckets, "numbers of buckets; none, without --yes: shows all that are lost")
+        ->check(CLI::Range(0, 65535));
     accept->add_flag("--all", accept_loss_.all, "all buckets that are lost");
     accept->add_flag("--yes", accept_loss_.yes, "do it; otherwise only show what it would mean");
     add_access(accept);
@@ -213,7 +211,9 @@ class App {
     auto* const log = add("log", "the transaction log");
     log->add_option("--after", log_.after, "only transactions above this sequence number");
     log->add_option("--limit", log_.limit, "at most so many: the first after --after, or the newest")
-        ->check(CLI::PositiveNumber);
+        ->check([](const std::string& text) {
+          return text.find_first_not_of('0') == std::string::npos ? "at least 1" : "";
+        });
     add_node(log);
     log->callback([this] { outcome_ = run_log(node_, log_); });
 
@@ -292,7 +292,10 @@ class App {
     scrub->callback([this] { outcome_ = run_scrub(node_, access_, wait_); });
 
     auto* const version = add("version", "print the version");
-    version->callback([] { std::cout << "brigade " << BRIGADE_VERSION << "\n"; });
+    version->add_flag("--json", node_.json, "print JSON");
+    version->callback([this] {
+      std::cout << (node_.json ? "{\"version\": \"" BRIGADE_VERSION "\"}\n" : "brigade " BRIGADE_VERSION "\n");
+    });
   }
 
   void add_object_commands() {
@@ -303,7 +306,7 @@ class App {
     put->add_option("--type", put_.type, "content type [guessed from each name]");
     put->add_option("--parallel", put_.parallel, "files at a time")->check(CLI::Range(1, 64))->capture_default_str();
     put->add_option("--expires-in", put_.expires_in, "gone after this time, such as 7d; for what can be made anew");
-    add_redundancy(put, put_.redundancy);
+    add_redundancy(put, put_.redundancy, "copies of each object; not below the setting min_redundancy (2 by default)");
     add_node(put);
     put->callback([this] { outcome_ = run_put(node_, put_); });
 
@@ -322,7 +325,10 @@ class App {
     rm->callback([this] { outcome_ = run_rm(node_, rm_); });
 
     auto* const redundancy = add("redundancy", "give objects that are there more copies, or fewer");
-    redundancy->add_option("KEY", redundancy_.words, "their keys, and at the end the redundancy: 1, 2, 4, 8 or 16")
+    redundancy
+        ->add_option(
+            "KEY", redundancy_.words,
+            "their keys, and at the end the redundancy: 1, 2, 4, 8 or 16, not below the setting min_redundancy (2)")
         ->required();
     redundancy->add_option("--prefix", redundancy_.prefix, "all objects whose keys begin so");
     redundancy->add_option("--parallel", redundancy_.parallel, "how many at a time")

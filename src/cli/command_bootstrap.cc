@@ -204,10 +204,11 @@ int run_bootstrap(const BootstrapCommand& command) {
                                   : bootstrap_join(command, std::move(*config));
 }
 
-int run_token(const std::string& data_dir) {
+int run_token(const std::string& data_dir, bool as_json) {
   const auto token = node::join_token_of({data_dir});
   if (!token) return fail(token.error());
-  std::cout << node::to_text(*token) << "\n";
+  const std::string text = node::to_text(*token);
+  std::cout << (as_json ? json::serialize(json::object{{"token", text}}) : text) << "\n";
   return kDone;
 }
 

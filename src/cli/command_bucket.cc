@@ -25,15 +25,19 @@ constexpr std::string_view kConsequences =
 int run_accept_loss(const NodeOptions& node, const AdminAccess& access, const AcceptLossCommand& command) {
   const auto address = node_address(node.url);
   if (!address) return fail(address.error());
-  if (command.all != command.buckets.empty())
-    return fail({Errc::kInvalid, "name the buckets, or say --all: `brigade bucket accept-loss --all` shows them"});
+  if (command.all && !command.buckets.empty())
+    return fail({Errc::kInvalid, "name the buckets, or say --all, not both"});
+  const bool is_named = command.all || !command.buckets.empty();
+  if (command.yes && !is_named)
+    return fail({Errc::kInvalid, "name the buckets, or say --all: `brigade bucket accept-loss` shows them"});
   const ApiClient client(*address);
   if (!command.yes) {
     const auto losses = client.get_json("/cluster/losses");
     if (!losses) return fail(losses.error());
     std::cout << (node.json ? pretty(*losses) : render_losses(*losses));
     if (number_at(*losses, "count") == 0) return kDone;
-    complain(std::string(kConsequences) + "Nothing was changed. Repeat it with --yes to accept the loss.");
+    complain(std::string(kConsequences) + "Nothing was changed. Repeat it with " +
+             (is_named ? "" : "--all, or the numbers of some, and ") + "--yes to accept the loss.");
     return kFailed;
   }
   const auto secret = admin_secret(access);

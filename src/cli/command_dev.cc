@@ -84,7 +84,7 @@ class DevRun {
  private:
   Status prepare() {
     std::error_code error;
-    fs::create_directories(root_, error);
+    const bool is_root_new = fs::create_directories(root_, error);
     if (error) return Error{Errc::kIo, root_ + " can't be made: " + error.message()};
     lock_ = OpenFile(root_ + "/dev.lock", O_RDWR | O_CREAT, 0600);
     if (!lock_.is_open()) return Error{Errc::kIo, root_ + "/dev.lock can't be opened: " + std::strerror(errno)};
@@ -111,7 +111,18 @@ class DevRun {
       running.node = std::move(node);
       nodes_.push_back(std::move(running));
     }
-    return check_ports();
+    const Status free = check_ports();
+    if (!free) remove_what_was_made(there == 0, is_root_new);
+    return free;
+  }
+
+  /// A cluster that can't start leaves nothing behind, so that the next attempt may ask for other ports.
+  void remove_what_was_made(bool all, bool root) const {
+    std::error_code ignored;
+    for (const auto& running : nodes_)
+      if (running.node.made_now) fs::remove_all(running.node.dir.root, ignored);
+    if (all) fs::remove(root_ + "/dev.lock", ignored);
+    if (root) fs::remove(root_, ignored);
   }
 
   Status check_ports() const {
@@ -120,9 +131,11 @@ class DevRun {
       for (const auto& [address, also_udp] :
            {std::pair(config.client_listen, false), std::pair(config.peer_listen, true)}) {
         if (auto free = check_port_free(address, also_udp); !free)
-          return Error{free.error().code(), free.error().detail() + ", and " + config.name +
-                                                " wants it: stop what uses it, or " + "choose other ports in " +
-                                                running.node.dir.config()};
+          return Error{free.error().code(),
+                       free.error().detail() + ", and " + config.name +
+                           " wants it: stop what uses it, or choose other ports " +
+                           (running.node.made_now ? std::string("with --client-port and --peer-port")
+                                                  : "in " + running.node.dir.config())};
       }
     }
     return {};

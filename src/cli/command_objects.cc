@@ -149,6 +149,9 @@ int run_get(const NodeOptions& node, const std::string& key, const std::string& 
   const auto address = node_address(node.url);
   if (!address) return fail(address.error());
   if (output.empty() || output == "-") {
+    if (node.json)
+      return fail(
+          {Errc::kInvalid, "the object's bytes go to stdout: name a file with -o, or use `brigade stat --json`"});
     const auto done = download(*address, key, STDOUT_FILENO);
     return done ? kDone : fail(done.error());
   }
@@ -163,6 +166,11 @@ int run_get(const NodeOptions& node, const std::string& key, const std::string& 
   }
   if (!file.close() || std::rename(draft.c_str(), output.c_str()) != 0)
     return fail({Errc::kIo, output + " can't be written: " + std::strerror(errno)});
+  if (node.json) {
+    json::object fields{{"key", key}, {"file", output}};
+    for (const auto& [name, value] : object_fields(done->fields)) fields[name] = value;
+    std::cout << pretty(fields);
+  }
   return kDone;
 }
 

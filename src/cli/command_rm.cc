@@ -1,16 +1,23 @@
 // rm: removes objects, a few or many.
 #include "batch.h"
 #include "commands.h"
+#include "json_view.h"
 
 #include <iostream>
 #include <unistd.h>
 #include <utility>
 #include <vector>
 
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/value_from.hpp>
+
 #include "brigade/net/http_semantics.h"
 
 namespace brigade::cli {
 namespace {
+
+namespace json = boost::json;
 
 /// True if the one who sits there means it.
 bool is_meant(const std::string& what) {
@@ -42,7 +49,12 @@ int run_rm(const NodeOptions& node, const RmCommand& command) {
   if (!command.prefix.empty()) {
     auto batch = keys_with_prefix(client, command.prefix);
     if (!batch) return fail(batch.error());
-    if (!batch->keys.empty() && !command.yes && !is_meant(batch->what)) return kFailed;
+    if (!batch->keys.empty() && !command.yes && !is_meant(batch->what)) {
+      if (node.json)
+        std::cout << pretty(json::object{
+            {"removed", json::array()}, {"failed", json::array()}, {"would_remove", json::value_from(batch->keys)}});
+      return kFailed;
+    }
     keys = std::move(batch->keys);
   }
   auto outcomes = for_each_key(client, keys, command.parallel, removal_of);

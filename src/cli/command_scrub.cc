@@ -27,7 +27,7 @@ int run_scrub(const NodeOptions& node, const AdminAccess& access, bool wait) {
   if (node.json) {
     std::cout << pretty(*scrub);
   } else if (wait) {
-    std::cout << scrub_text(*scrub) << "\n";
+    std::cout << ended_scrub_text(*scrub) << "\n";
   } else {
     std::cerr << "the scrub has begun: `brigade status` shows it\n";
   }

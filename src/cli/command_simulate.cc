@@ -59,6 +59,9 @@ Result<sim::RehearsalOptions> options_from(const SimulateCommand& command) {
     for (const std::string& text : *texts) {
       auto mishap = sim::parse_mishap(kind, text);
       if (!mishap) return mishap.error();
+      if (mishap->at > options.length)
+        return Error{Errc::kInvalid, "'" + text + "' comes after the end of the run: give --for more than its " +
+                                         duration_text(options.length)};
       options.mishaps.push_back(std::move(*mishap));
     }
   return options;

@@ -94,7 +94,9 @@ int run_store_dump(const StoreCommand& command) {
   }
   store::PosixFileSystem files;
   StatusLine progress(stderr);
+  bool has_any = false;
   const auto print = [&](const store::DumpedRecord& record) {
+    has_any = true;
     if (command.json) {
       // An object a line: a store has millions of them.
       json::object line{{"key", record.key.empty() ? json::value(nullptr) : json::value(record.key)},
@@ -121,7 +123,9 @@ int run_store_dump(const StoreCommand& command) {
       files, dir.root, only, print,
       [&](std::string_view what, auto so_far, auto total) { progress.show(reading_text(what, so_far, total)); });
   progress.clear();
-  return done ? kDone : fail(done.error());
+  if (!done) return fail(done.error());
+  if (has_any || !only) return kDone;
+  return fail({Errc::kNotFound, "no record of " + command.key + " is in " + dir.root});
 }
 
 int run_store_rebuild(const StoreCommand& command) {

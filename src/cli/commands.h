@@ -49,7 +49,7 @@ struct BootstrapCommand {
   bool json = false;
 };
 int run_bootstrap(const BootstrapCommand& command);
-int run_token(const std::string& data_dir);
+int run_token(const std::string& data_dir, bool as_json);
 
 struct DevCommand {
   std::string data_dir;
@@ -94,7 +94,7 @@ int run_verify(const NodeOptions& node, const AdminAccess& access, bool deep);
 struct AcceptLossCommand {
   std::vector<std::uint16_t> buckets;
   bool all = false;
-  bool yes = false;  ///< otherwise only shows what it would mean
+  bool yes = false;  ///< otherwise, and without buckets, only shows what it would mean
 };
 int run_accept_loss(const NodeOptions& node, const AdminAccess& access, const AcceptLossCommand& command);
 
@@ -121,7 +121,7 @@ struct PutCommand {
   std::uint32_t parallel = 4;
 };
 int run_put(const NodeOptions& node, const PutCommand& command);
-/// `output` empty or "-": stdout.
+/// `output` empty or "-": stdout; then there can be no JSON, which tells of the object that was read.
 int run_get(const NodeOptions& node, const std::string& key, const std::string& output);
 struct RmCommand {
   std::vector<std::string> keys;

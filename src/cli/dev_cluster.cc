@@ -40,6 +40,15 @@ Result<std::string> listen_address(std::optional<std::uint16_t> base, std::uint3
   return at_loopback(port);
 }
 
+/// A node that is there keeps its ports: whoever wants others is told, not ignored.
+Status check_port_kept(std::optional<std::uint16_t> base, std::uint32_t number, const std::string& listen,
+                       std::string_view option, std::string_view key, const node::DataDir& dir) {
+  if (!base || listen.ends_with(":" + std::to_string(*base + number - 1))) return {};
+  return Error{Errc::kConflict, "n" + std::to_string(number) + " is there and listens on " + listen + ": leave " +
+                                    std::string(option) + " out, or change " + std::string(key) + " in " +
+                                    dir.config()};
+}
+
 }  // namespace
 
 std::uint32_t count_dev_nodes(const std::string& root) {
@@ -84,6 +93,14 @@ Result<std::vector<DevNode>> prepare_dev_nodes(const DevLayout& layout) {
     auto config = node::load_config(made.dir);
     if (!config) return config.error();
     made.config = std::move(*config);
+    if (!made.made_now) {
+      const auto client = check_port_kept(layout.client_port, number, made.config.client_listen, "--client-port",
+                                          "client_listen", made.dir);
+      const auto peer =
+          check_port_kept(layout.peer_port, number, made.config.peer_listen, "--peer-port", "peer_listen", made.dir);
+      if (!client) return client.error();
+      if (!peer) return peer.error();
+    }
     if (nodes.empty()) {
       auto known = node::join_token_of(made.dir);
       if (!known) return known.error();

@@ -32,7 +32,8 @@ struct DevNode {
 std::uint32_t count_dev_nodes(const std::string& root);
 
 /// Makes what is missing, in the cluster of n1, and reads what is there.
-/// Errors: of bootstrap and of config; kConflict if a directory is of another cluster.
+/// Errors: of bootstrap and of config; kConflict if a directory is of another cluster, or its node has other ports than
+/// those that are asked for.
 Result<std::vector<DevNode>> prepare_dev_nodes(const DevLayout& layout);
 
 }  // namespace brigade::cli

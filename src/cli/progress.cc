@@ -10,8 +10,16 @@ namespace {
 
 constexpr std::size_t kBarCells = 24;
 constexpr std::chrono::milliseconds kRedraw{100};
+constexpr std::chrono::seconds kNextLine{1};
 
 }  // namespace
+
+std::string progress_text(const ProgressState& state) {
+  std::string text = std::to_string(state.files_done - state.failed) + " of " + counted(state.files, state.what);
+  if (state.bytes > 0) text += ", " + human_bytes(state.bytes_done) + " of " + human_bytes(state.bytes);
+  if (state.failed > 0) text += ", " + std::to_string(state.failed) + " failed";
+  return text;
+}
 
 std::string progress_line(const ProgressState& state, std::chrono::duration<double> elapsed) {
   // Files without bytes count too, so an empty file moves the bar.
@@ -22,12 +30,10 @@ std::string progress_line(const ProgressState& state, std::chrono::duration<doub
   auto percent = std::to_string(static_cast<int>(part * 100));
   percent.insert(0, 3 - percent.size(), ' ');
   std::string line = "[" + std::string(filled, '#') + std::string(kBarCells - filled, '-') + "] " + percent + " %  " +
-                     std::to_string(state.files_done) + " of " + counted(state.files, state.what);
-  if (state.bytes > 0) line += ", " + human_bytes(state.bytes_done) + " of " + human_bytes(state.bytes);
+                     progress_text(state);
   if (state.bytes > 0 && elapsed.count() > 0.2)
     line +=
         ", " + human_bytes(static_cast<std::uint64_t>(static_cast<double>(state.bytes_done) / elapsed.count())) + "/s";
-  if (state.failed > 0) line += ", " + std::to_string(state.failed) + " failed";
   return line;
 }
 
@@ -44,10 +50,10 @@ void Progress::update(const ProgressState& state) {
     return;
   }
   const auto tenths = state.files < 10 ? 0 : state.files_done * 10 / state.files;
-  if (tenths <= tenths_printed_ || state.files_done == state.files) return;
+  if (tenths <= tenths_printed_ || state.files_done == state.files || now - printed_ < kNextLine) return;
   tenths_printed_ = tenths;
-  std::fprintf(out_, "%llu of %s, %s\n", static_cast<unsigned long long>(state.files_done),
-               counted(state.files, "file").c_str(), human_bytes(state.bytes_done).c_str());
+  printed_ = now;
+  std::fprintf(out_, "%s\n", progress_text(state).c_str());
 }
 
 void Progress::clear() {

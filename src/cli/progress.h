@@ -10,7 +10,7 @@
 namespace brigade::cli {
 
 struct ProgressState {
-  std::uint64_t files_done = 0;
+  std::uint64_t files_done = 0;  ///< failed ones, too
   std::uint64_t files = 0;
   std::uint64_t failed = 0;
   std::uint64_t bytes_done = 0;
@@ -18,7 +18,9 @@ struct ProgressState {
   std::string what = "file";
 };
 
-/// "[########----------------]  33 %  66 of 200 files, 12.1 of 31.2 MiB, 8.1 MiB/s"
+/// "64 of 200 files, 10.0 MiB of 40.0 MiB, 2 failed"; bytes only if they are counted.
+std::string progress_text(const ProgressState& state);
+/// "[########----------------]  33 %  64 of 200 files, 10.0 MiB of 40.0 MiB, 2 failed, 5.0 MiB/s"
 std::string progress_line(const ProgressState& state, std::chrono::duration<double> elapsed);
 
 class Progress {
@@ -26,7 +28,8 @@ class Progress {
   using Clock = std::chrono::steady_clock;
   /// `out` is watched for being a terminal.
   explicit Progress(std::FILE* out);
-  /// Prints if there is something new and enough time, or a tenth of the files, went by.
+  /// Prints if there is something new and enough time went by; where there is no terminal, a second and a tenth of the
+  /// files, too.
   void update(const ProgressState& state);
   /// Takes the bar away, for a message or the end.
   void clear();
@@ -37,7 +40,7 @@ class Progress {
   bool terminal_;
   bool shown_ = false;
   Clock::time_point started_ = Clock::now();
-  Clock::time_point printed_;
+  Clock::time_point printed_ = started_;
   std::uint64_t tenths_printed_ = 0;
 };
 

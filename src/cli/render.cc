@@ -108,18 +108,27 @@ std::string upgrade_text(const json::value& cluster) {
   return "version " + std::to_string(version) + "; the next one when all speak it: not yet " + old;
 }
 
+/// What all passes since the start of the node found.
+std::string found_text(const json::value& scrub) {
+  const std::string text = counted(number_at(scrub, "corrupt_found"), "corrupt record") + " found, " +
+                           text_at(scrub, "repaired") + " repaired";
+  const std::uint64_t left = number_at(scrub, "corrupt_now");
+  return left == 0 ? text : text + ", " + std::to_string(left) + " WAIT FOR A GOOD COPY";
+}
+
 }  // namespace
 
 std::string scrub_text(const json::value& scrub) {
-  const std::uint64_t done = number_at(scrub, "bytes_done"), total = number_at(scrub, "bytes_total");
-  std::string text =
-      text_at(scrub, "pass_started") == "-" ? "no pass yet" : "pass since " + text_at(scrub, "pass_started");
-  text += ", " + human_bytes(done) + " of " + human_bytes(total) + " at " +
-          human_bytes(number_at(scrub, "bytes_per_second")) + "/s; " +
-          counted(number_at(scrub, "corrupt_found"), "corrupt record") + " found, " + text_at(scrub, "repaired") +
-          " repaired";
-  const std::uint64_t left = number_at(scrub, "corrupt_now");
-  return left == 0 ? text : text + ", " + std::to_string(left) + " WAIT FOR A GOOD COPY";
+  if (text_at(scrub, "pass_started") == "-") return "no pass yet; " + found_text(scrub);
+  return "pass since " + text_at(scrub, "pass_started") + ", " + human_bytes(number_at(scrub, "bytes_done")) + " of " +
+         human_bytes(number_at(scrub, "bytes_total")) + " at " + human_bytes(number_at(scrub, "bytes_per_second")) +
+         "/s; " + found_text(scrub);
+}
+
+std::string ended_scrub_text(const json::value& scrub) {
+  const bool is_known = text_at(scrub, "last_pass_bytes") != "-";
+  return (is_known ? "read " + human_bytes(number_at(scrub, "last_pass_bytes")) : std::string("all is read")) + "; " +
+         found_text(scrub) + " since the node started";
 }
 
 /// Empty if nothing is to be filled.

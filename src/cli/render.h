@@ -13,6 +13,8 @@ namespace brigade::cli {
 std::string render_status(const boost::json::value& cluster);
 /// Of `scrub` in GET /cluster: one line, without its end.
 std::string scrub_text(const boost::json::value& scrub);
+/// The same after a pass: what that one read, for the next one may have begun.
+std::string ended_scrub_text(const boost::json::value& scrub);
 /// Of GET /cluster/nodes.
 std::string render_nodes(const boost::json::value& nodes);
 /// Of GET /cluster/locate/KEY.

@@ -31,15 +31,64 @@ std::string seconds(Duration d) {
   return text.data();
 }
 
-/// One line of the timeline for moments [first, end) of one kind.
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+
+/// `text` with # for each number: texts of one shape differ in numbers only.
+std::string shape_of(const std::string& text) {
+  std::string shape;
+  for (const char c : text)
+    if (!is_digit(c))
+      shape += c;
+    else if (shape.empty() || shape.back() != '#')
+      shape += '#';
+  return shape;
+}
+
+std::vector<std::uint64_t> numbers_in(const std::string& text) {
+  std::vector<std::uint64_t> numbers;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (!is_digit(text[i])) continue;
+    if (i == 0 || !is_digit(text[i - 1])) numbers.push_back(0);
+    numbers.back() = numbers.back() * 10 + static_cast<std::uint64_t>(text[i] - '0');
+  }
+  return numbers;
+}
+
+/// What moments [first, end), whose texts are of one shape, say together: "lasts 3 to 7 ms".
+std::string common_text(const std::vector<Rehearsal::Moment>& all, std::size_t first, std::size_t end) {
+  std::vector<std::uint64_t> least = numbers_in(all[first].text), most = least;
+  for (std::size_t i = first + 1; i < end; ++i) {
+    const std::vector<std::uint64_t> numbers = numbers_in(all[i].text);
+    for (std::size_t n = 0; n < numbers.size(); ++n) {
+      least[n] = std::min(least[n], numbers[n]);
+      most[n] = std::max(most[n], numbers[n]);
+    }
+  }
+  std::string text;
+  std::size_t n = 0;
+  for (const char c : shape_of(all[first].text)) {
+    if (c != '#') {
+      text += c;
+      continue;
+    }
+    text += std::to_string(least[n]) + (least[n] == most[n] ? "" : " to " + std::to_string(most[n]));
+    ++n;
+  }
+  return text;
+}
+
+/// One line of the timeline for moments [first, end) of one kind and shape.
 std::string line_of(const std::vector<Rehearsal::Moment>& all, std::size_t first, std::size_t end) {
   const Rehearsal::Moment& moment = all[first];
   std::string text = moment.node;
   if (end - first == 1) return text + (text.empty() ? "" : " ") + moment.text;
   for (std::size_t i = first + 1; i < std::min(end, first + kNamed); ++i) text += ", " + all[i].node;
   if (end - first > kNamed) text += " and " + std::to_string(end - first - kNamed) + " more";
-  text += " (" + std::to_string(end - first) + " in " + std::to_string(ms(all[end - 1].at - moment.at)) + " ms): ";
-  return text + moment.text + (all[end - 1].text == moment.text ? "" : " ... " + all[end - 1].text);
+  const std::int64_t span = ms(all[end - 1].at - moment.at);
+  text += " (" + std::to_string(end - first) + (span == 0 ? " at once" : " in " + std::to_string(span) + " ms") + "): ";
+  return text + common_text(all, first, end);
 }
 
 std::string timeline(const std::vector<Rehearsal::Moment>& all) {
@@ -47,7 +96,7 @@ std::string timeline(const std::vector<Rehearsal::Moment>& all) {
   for (std::size_t i = 0; i < all.size();) {
     std::size_t end = i + 1;
     while (end < all.size() && !all[i].node.empty() && all[end].kind == all[i].kind && !all[end].node.empty() &&
-           all[end].at - all[i].at <= kTogether)
+           all[end].at - all[i].at <= kTogether && shape_of(all[end].text) == shape_of(all[i].text))
       ++end;
     table.row({seconds(all[i].at), line_of(all, i, end)});
     i = end;

@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <vector>
 
 #include "brigade/base/check.h"
 #include "brigade/base/settings.h"
@@ -34,8 +35,10 @@ class Unfinished {
          {dir_.config(), dir_.secret(), dir_.journal(), dir_.journal() + "-wal", dir_.journal() + "-shm"})
       fs::remove(path, ignored);
     fs::remove(dir_.root, ignored);
+    for (const auto& disk : disks) fs::remove(disk, ignored);
   }
   void finish() { finished_ = true; }
+  std::vector<std::string> disks;  ///< made for it
 
  private:
   DataDir dir_;
@@ -53,6 +56,21 @@ Status make_directory(const DataDir& dir) {
   if (::chmod(dir.root.c_str(), 0700) != 0)
     return Error{Errc::kIo, dir.root + " can't be closed to others: " + std::strerror(errno)};
   return sync_directory(parent.string());
+}
+
+/// Makes a further disk's directory, if it is not there. Its parent must be: where a disk is to be mounted, nothing is
+/// put in its place.
+Status make_disk(const std::string& path, std::vector<std::string>& made) {
+  std::error_code error;
+  if (::mkdir(path.c_str(), 0700) == 0) {
+    made.push_back(path);
+    return sync_directory(fs::path(path).parent_path().string());
+  }
+  const int reason = errno;
+  if (reason == EEXIST && fs::is_directory(path, error)) return {};
+  return Error{reason == EEXIST ? Errc::kConflict : Errc::kIo,
+               path + (reason == EEXIST ? " is there and is no directory"
+                                        : " can't be made: " + std::string(std::strerror(reason)))};
 }
 
 wire::Snapshot first_snapshot(const Config& config, const store::Identity& identity,
@@ -86,6 +104,8 @@ Status fill_directory(const DataDir& dir, const Config& config, const wire::Clus
   Unfinished unfinished(dir);
   if (auto ok = save_secret(dir, secret); !ok) return ok;
   if (auto ok = store::Journal::create(dir.journal(), identity, snapshot); !ok) return ok;
+  for (const std::string& disk : config.disks)
+    if (auto ok = make_disk(disk, unfinished.disks); !ok) return ok;
   if (auto ok = save_config(dir, config); !ok) return ok;
   unfinished.finish();
   return {};

@@ -37,6 +37,9 @@ Result<DataLock> DataLock::take(const DataDir& dir, Sharing sharing, const std::
   // On a disk that can be read only nobody serves; looking needs no more than this.
   if (lock.fd_ < 0 && errno == EROFS && sharing == Sharing::kWithReaders)
     lock.fd_ = ::open(dir.root.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (lock.fd_ < 0 && errno == ENOENT)
+    return Error(Errc::kNotFound,
+                 "there is no directory " + dir.root + ": name a node's data directory, or one of its disks");
   if (lock.fd_ < 0) return failed(path, "opened");
   if (::flock(lock.fd_, (sharing == Sharing::kAlone ? LOCK_EX : LOCK_SH) | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK) return failed(path, "locked");

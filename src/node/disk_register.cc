@@ -98,6 +98,13 @@ Status DiskRegister::save() const {
   return replace_private_file(file(), text.str());
 }
 
+bool DiskRegister::is_there(const std::string& path) const {
+  const auto mark = read_mark(path);
+  return mark && *mark && std::ranges::any_of(disks_, [&](const KnownDisk& d) {
+           return d.path == path && !d.given_up && d.id == (*mark)->id;
+         });
+}
+
 void DiskRegister::give_up(const std::string& path) {
   for (KnownDisk& disk : disks_)
     if (disk.path == path && !disk.given_up) disk.given_up = open_ = true;

@@ -38,6 +38,8 @@ class DiskRegister {
   /// that were given up before left out. Saves. Errors: kNotFound, kConflict, kInvalid, each with what to do; kIo.
   Result<std::vector<std::string>> settle(const std::vector<std::string>& paths,
                                           const std::vector<std::string>& give_up, const store::Identity& self);
+  /// It is in use as far as this knows, and the right disk is at `path`.
+  [[nodiscard]] bool is_there(const std::string& path) const;
   /// Does nothing if it is given up already.
   void give_up(const std::string& path);
   /// The cluster may not know yet what was lost with a disk that was given up.

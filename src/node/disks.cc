@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <filesystem>
 #include <map>
 #include <utility>
 
@@ -11,6 +12,8 @@
 
 namespace brigade::node {
 namespace {
+
+namespace fs = std::filesystem;
 
 constexpr std::chrono::milliseconds kTurn{100};
 constexpr std::size_t kReportBytesMax = 1000;
@@ -24,6 +27,15 @@ Result<store::DiskSet::Disk> open_disk(store::FileSystem& file_system, const std
   if (!free) return free.error();
   const std::uint64_t capacity = *free + (*store)->stats().bytes;
   return store::DiskSet::Disk{path, std::move(*store), std::max<std::uint64_t>(capacity, 1)};
+}
+
+/// What is there in full is not lost: to give it up would lose objects of redundancy 1, and copy all others anew.
+Status check_lost(store::FileSystem& file_system, const std::string& path, const store::SegmentStoreOptions& options) {
+  const auto lock = DataLock::take({path}, Sharing::kAlone, "a node looks whether it can be read");
+  if (!lock || !open_disk(file_system, path, options)) return {};
+  return Error(Errc::kConflict, "the disk " + path +
+                                    " is there and can be read, so it is not given up. Start without --give-up; if it "
+                                    "is to go, unmount it, or move it away, first");
 }
 
 bool is_same_family(BucketId a, BucketId b) {
@@ -51,13 +63,18 @@ Result<OpenDisks> open_disks(store::FileSystem& file_system, const DataDir& dir,
                              const store::SegmentStoreOptions& options) {
   auto known = DiskRegister::load(dir);
   if (!known) return known.error();
+  for (const std::string& path : give_up)
+    if (known->is_there(path))
+      if (Status lost = check_lost(file_system, path, options); !lost) return lost.error();
   const auto usable = known->settle(paths, give_up, self);
   if (!usable) return usable.error();
   auto own = open_disk(file_system, dir.root, options);
   if (!own && own.error().code() == Errc::kNotFound)
-    return Error(Errc::kNotFound, own.error().detail() + ". If they are lost, so is this node: `brigade remove` it, and "
-                                                         "bootstrap another one in an empty directory");
+    return Error(Errc::kNotFound, own.error().detail() +
+                                      ". If they are lost, so is this node: `brigade remove` it, and "
+                                      "bootstrap another one in an empty directory");
   if (!own) return own.error();
+  own->path = fs::absolute(dir.root).lexically_normal().string();  // people see it beside the others, which are whole
   if (known->disks().empty()) return OpenDisks{std::move(own->store), nullptr, std::move(*known), {}};
   std::vector<DataLock> locks;
   std::vector<store::DiskSet::Disk> disks;

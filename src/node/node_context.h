@@ -27,6 +27,8 @@ struct ScrubState {
   bool fast = false;                   ///< a pass that an operator asked for is under way
   std::uint64_t goal = 0;              ///< passes that will have ended with it
   std::uint64_t bytes_per_second = 0;  ///< at which it reads now
+  std::uint64_t passes = 0;            ///< that have ended
+  std::uint64_t last_pass_bytes = 0;   ///< what the last of them read; 0 before there is one
 };
 
 /// Commits under way, so that a list for a filling sibling waits for those that began under an older map (design §5

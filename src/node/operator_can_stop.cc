@@ -45,9 +45,15 @@ json::object can_stop_json(const cluster::ClusterMap& map, const std::vector<Nod
     reasons.emplace_back(std::to_string(left) + " of " + std::to_string(map.roster().size()) +
                          " nodes would be left, " + std::to_string(needed) +
                          " are needed: the cluster would stop serving");
+  // With redundancy 1 allowed, an object may have no copy but the one at home.
+  const bool may_be_alone = map.settings().min_redundancy == 1;
   if (unreadable > 0)
-    reasons.emplace_back("objects of " + std::to_string(unreadable) +
-                         " buckets would have no copy within reach: wait until they are filled elsewhere");
+    reasons.emplace_back(
+        (may_be_alone ? "objects of redundancy 1 in " : "objects of ") + std::to_string(unreadable) +
+        " buckets would have no copy within reach: wait if buckets still fill elsewhere (`brigade status`), " +
+        (may_be_alone ? "give these objects more copies (`brigade redundancy`, and min_redundancy=2)"
+                      : "stop fewer nodes at a time") +
+        ", or drain first");
   if (left >= needed && left < for_writes)
     reasons.emplace_back("writes need " + std::to_string(for_writes) + " nodes, " + std::to_string(left) +
                          " would be left");

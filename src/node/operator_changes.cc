@@ -22,7 +22,6 @@
 #include <boost/json/object.hpp>
 
 #include "brigade/net/http_semantics.h"
-#include "brigade/wire/validate.h"
 
 namespace brigade::node {
 namespace {
@@ -233,7 +232,7 @@ asio::awaitable<void> OperatorEndpoint::accept_loss(std::string body, net::Respo
 }
 
 asio::awaitable<void> OperatorEndpoint::commit(wire::Change change, net::Response& response) {
-  if (auto ok = wire::validate(change); !ok) {
+  if (auto ok = check_change(change); !ok) {
     co_await send_problem(response, ok.error());
     co_return;
   }

@@ -14,7 +14,6 @@
 #include "brigade/base/limits.h"
 #include "brigade/net/http_semantics.h"
 #include "brigade/placement/planner.h"
-#include "brigade/wire/validate.h"
 
 namespace brigade::node {
 namespace {
@@ -59,7 +58,7 @@ Result<wire::Change> node_change(std::string_view path, const NodeWish& wish, co
     if (!by) return by.error();
     change = wire::NodeReplaced{node, (*by)->node.id};
   }
-  if (auto ok = wire::validate(change); !ok) return ok.error();
+  if (auto ok = check_change(change); !ok) return ok.error();
   return change;
 }
 
@@ -72,13 +71,14 @@ Result<std::optional<wire::Change>> planned_change(std::string_view query, const
     if (node->empty()) continue;
     auto with = query_text(query, "with");
     auto zone = net::query_value(query, "zone");
-    const auto weight = query_number(query, "weight", limits::kWeightMax + 1, limits::kWeightMax + 1);
+    const auto has_weight = net::query_value(query, "weight");
+    const auto weight = query_number(query, "weight", 0, limits::kWeightMax);
     if (!with) return with.error();
     if (!zone) return zone.error();
     if (!weight) return weight.error();
     NodeWish wish{.node = std::move(*node), .zone = {}, .weight = {}, .with = std::move(*with)};
     wish.zone = std::move(*zone);
-    if (*weight <= limits::kWeightMax) wish.weight = static_cast<std::uint32_t>(*weight);
+    if (*has_weight) wish.weight = static_cast<std::uint32_t>(*weight);
     auto change = node_change(path, wish, map);
     if (!change) return change.error();
     return std::optional(std::move(*change));

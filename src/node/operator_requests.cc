@@ -118,6 +118,15 @@ std::optional<wire::Change> parse_node_change(std::string_view kind, NodeId node
 
 }  // namespace
 
+Status check_change(const wire::Change& change) {
+  const Status ok = wire::validate(change);
+  if (ok) return {};
+  std::string detail = ok.error().detail();
+  const std::string internal = std::string(wire::kind_name(change)) + ": ";
+  if (detail.starts_with(internal)) detail.erase(0, internal.size());
+  return Error{ok.error().code(), std::move(detail)};
+}
+
 Result<wire::Change> parse_change(std::string_view text) {
   const Error malformed{Errc::kInvalid, "not a change that an operator may ask for"};
   const auto object = parse_object(text);
@@ -152,7 +161,7 @@ Result<wire::SettingChanged> parse_setting(std::string_view body) {
   if (name == nullptr || value == nullptr)
     return Error{Errc::kInvalid, R"(a setting is changed with {"name": ..., "value": ...}, both texts)"};
   wire::SettingChanged change{std::string(*name), std::string(*value)};
-  if (auto ok = wire::validate(wire::Change(change)); !ok) return ok.error();
+  if (auto ok = check_change(wire::Change(change)); !ok) return ok.error();
   return change;
 }
 

@@ -27,6 +27,9 @@ const boost::json::string* text_in(const boost::json::object& object, std::strin
 /// Errors: kInvalid unless `text` is one JSON object.
 Result<boost::json::object> parse_object(std::string_view text);
 
+/// As wire::validate, in people's words: without the name that a kind of transaction has in the program.
+Status check_change(const wire::Change& change);
+
 /// The JSON of a change that an operator may ask for (NodeRemoved, NodeDraining, NodeReshaped, NodeReplaced,
 /// LossAccepted, SettingChanged), as it travels between nodes.
 std::string change_json(const wire::Change& change);

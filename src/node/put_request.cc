@@ -14,6 +14,8 @@ namespace {
 Status check_representation(const net::Fields& fields) {
   if (fields.find("Content-Range"))
     return Error{Errc::kInvalid, "a PUT stores the whole object: Content-Range can't be taken (RFC 9110, 14.5)"};
+  if (fields.find("Content-MD5"))
+    return Error{Errc::kInvalid, "Content-MD5 is not checked: give Repr-Digest: sha-256=:BASE64: instead (RFC 9530)"};
   const auto encoding = fields.find("Content-Encoding");
   if (encoding && *encoding != "identity")
     return Error{Errc::kInvalid, "Content-Encoding is not kept: send the object as clients are to get it"};

@@ -70,6 +70,10 @@ asio::awaitable<void> ScrubTask::run() {
     const std::uint64_t read = co_await context_.disk.run_behind(std::move(step));
     credit -= static_cast<double>(read);
     const store::ScrubProgress progress = context_.store.scrub_progress();
+    if (progress.passes > context_.scrub.passes) {
+      context_.scrub.passes = progress.passes;
+      context_.scrub.last_pass_bytes = progress.bytes_total;
+    }
     if (fast && progress.passes >= context_.scrub.goal) {
       context_.scrub.fast = false;
       const store::StoreStats stats = context_.store.stats();
@@ -92,6 +96,8 @@ boost::json::object scrub_json(const NodeContext& context) {
   out["bytes_done"] = progress.bytes_done;
   out["bytes_total"] = progress.bytes_total;
   out["bytes_per_second"] = context.scrub.bytes_per_second;
+  out["last_pass_bytes"] =
+      context.scrub.passes == 0 ? json::value(nullptr) : json::value(context.scrub.last_pass_bytes);
   out["corrupt_found"] = stats.corrupt;
   out["repaired"] = stats.repaired;
   out["corrupt_now"] = stats.damaged;

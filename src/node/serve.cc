@@ -106,6 +106,11 @@ class Process {
     // All that another release may have written is looked at before anything is changed.
     if (auto ok = check_disk_versions(file_system_, dir_, config_.disks); !ok) return ok;
     auto seen = store::Journal::read(dir_.journal(), options_.speaks);
+    if (!seen && seen.error().code() == Errc::kNotFound)
+      return Error{Errc::kNotFound,
+                   seen.error().detail() +
+                       ", which knows what this node has promised: bring it back if it was moved. If it is lost, so is "
+                       "this node: `brigade remove` it, and bootstrap another one in an empty directory"};
     if (!seen) return seen.error();
     identity_ = seen->identity;
     if (identity_.cluster != config_.cluster)

@@ -24,8 +24,8 @@ constexpr std::chrono::milliseconds kPeerTimeout{20'000};
 constexpr std::size_t kAnswerBytesMax = 64 * 1024;
 
 constexpr std::string_view kForwarded[] = {
-    "Content-Type",       "If-Match", "If-None-Match",      "Repr-Digest",   "Content-Digest",
-    "Brigade-Redundancy", "Expires",  "Brigade-Expires-In", "Content-Range", "Content-Encoding"};
+    "Content-Type", "If-Match",           "If-None-Match", "Repr-Digest",      "Content-Digest", "Brigade-Redundancy",
+    "Expires",      "Brigade-Expires-In", "Content-Range", "Content-Encoding", "Content-MD5"};
 constexpr std::string_view kReturned[] = {
     "ETag",           "Content-Type",  "Retry-After",   "Cache-Control",   "Brigade-Revision", "Brigade-Redundancy",
     "Brigade-Copies", "Brigade-Nodes", "Brigade-Zones", "Brigade-Durable", "Brigade-Map-Seq"};

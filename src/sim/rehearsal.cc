@@ -128,28 +128,41 @@ class Run {
       for (std::size_t i = 0; i < mishap.count; ++i) world_.start(members_ + joined_++);
       return;
     }
-    const std::vector<std::size_t> nodes = targets(mishap);
-    const std::string kind = mishap.kind == Mishap::Kind::kFail ? "fails" : "starts";
-    const std::string verb = mishap.kind == Mishap::Kind::kFail ? "fails" : "starts again";
-    std::size_t done = 0;
-    for (std::size_t node : nodes) {
-      const bool runs = world_.hosts()[node]->is_running();
-      if (runs != (mishap.kind == Mishap::Kind::kFail)) continue;
-      ++done;
-      if (nodes.size() == 1)
-        recorder_.tell(kind, beginning_.machines[node].name,
-                       mishap.target == Mishap::Target::kCoordinator ? verb + ", the coordinator" : verb);
-    }
-    if (nodes.size() > 1)
-      recorder_.tell(kind, "", "zone " + mishap.name + " " + verb + ": " + std::to_string(done) + " nodes");
-    if (nodes.empty()) recorder_.tell(kind, "", "no coordinator: nobody fails");
-    for (std::size_t node : nodes) {
-      if (mishap.kind == Mishap::Kind::kFail) {
+    const bool fails = mishap.kind == Mishap::Kind::kFail;
+    std::vector<std::size_t> nodes = targets(mishap);
+    std::erase_if(nodes, [this](std::size_t node) { return node >= members_ + joined_; });
+    std::vector<std::size_t> hit;
+    for (std::size_t node : nodes)
+      if (world_.hosts()[node]->is_running() == fails) hit.push_back(node);
+    tell(mishap, nodes, hit);
+    for (std::size_t node : hit) {
+      if (fails) {
         recorder_.on_failure(node);
         world_.crash(node);
       } else {
         world_.start(node);
       }
+    }
+  }
+
+  /// `nodes` are meant and there, `hit` those of them to which it happens.
+  void tell(const Mishap& mishap, const std::vector<std::size_t>& nodes, const std::vector<std::size_t>& hit) {
+    const bool fails = mishap.kind == Mishap::Kind::kFail;
+    const std::string kind = fails ? "fails" : "starts";
+    const std::string verb = fails ? "fails" : "starts again";
+    const bool is_coordinator = mishap.target == Mishap::Target::kCoordinator;
+    if (hit.empty()) {
+      const std::string why = is_coordinator  ? "no coordinator: nobody fails"
+                              : nodes.empty() ? mishap.name + " has not started yet: nothing " + verb
+                              : fails         ? mishap.name + " is down already: nothing fails"
+                                              : mishap.name + " runs already: nothing starts";
+      recorder_.tell("nothing", "", (mishap.target == Mishap::Target::kZone ? "zone " : "") + why);
+    } else if (nodes.size() == 1) {
+      recorder_.tell(kind, beginning_.machines[hit[0]].name, is_coordinator ? verb + ", the coordinator" : verb);
+    } else {
+      recorder_.tell(kind, "",
+                     "zone " + mishap.name + " " + verb + ": " + std::to_string(hit.size()) +
+                         (hit.size() == 1 ? " node" : " nodes"));
     }
   }
 

@@ -61,6 +61,25 @@ TEST_CASE("a command line that makes no sense is a usage error, told on stderr")
   }
 }
 
+TEST_CASE("what the parser has against a command line names the command and the program") {
+  CHECK(run({"serve"}).err == "brigade: serve: --data is required; `brigade serve --help` says more\n");
+  CHECK(run({"status", "--nonsense"}).err ==
+        "brigade: status: there is no --nonsense; `brigade status --help` says more\n");
+  CHECK_THAT(run({"log", "--limit", "0"}).err, Contains("brigade: log: --limit") && Contains("at least 1"));
+  CHECK_THAT(run({"log", "--limit", "x"}).err, Contains("--limit = x can't be understood"));
+  CHECK_THAT(run({"bucket", "accept-loss", "70000"}).err,
+             Contains("brigade: bucket accept-loss: ") && Contains("70000") && Contains("65535"));
+  CHECK_THAT(run({"bucket", "accept-loss", "--help"}).out, Contains("[BUCKET...]"));
+  CHECK_THAT(run({"bucket", "accept-loss", "--yes"}).err, Contains("name the buckets, or say --all"));
+  CHECK_THAT(run({"--nonsense"}).err, Contains("brigade: ") && Contains("`brigade --help` says more"));
+}
+
+TEST_CASE("JSON of what is read to stdout is refused, for the bytes go there") {
+  const auto ran = run({"get", "k", "--json", "--node", "http://127.0.0.1:1"});
+  CHECK(ran.code == kUsage);
+  CHECK_THAT(ran.err, Contains("-o"));
+}
+
 TEST_CASE("help and version go to stdout") {
   const auto help = run({"--help"});
   CHECK(help.code == kDone);
@@ -68,6 +87,7 @@ TEST_CASE("help and version go to stdout") {
   const auto version = run({"version"});
   CHECK(version.code == kDone);
   CHECK_THAT(version.out, Catch::StartsWith("brigade "));
+  CHECK_THAT(run({"version", "--json"}).out, Catch::StartsWith("{\"version\""));
 }
 
 TEST_CASE("bootstrap prints the join token alone on the last line of stdout, and what to do next on stderr") {
@@ -82,6 +102,7 @@ TEST_CASE("bootstrap prints the join token alone on the last line of stdout, and
   CHECK_THAT(ran.err,
              Contains("brigade serve --data " + data) && Contains("brigade bootstrap --join http://127.0.0.1:8080"));
   CHECK(run({"token", "--data", data.c_str()}).out == ran.out);
+  CHECK_THAT(run({"token", "--data", data.c_str(), "--json"}).out, Catch::StartsWith("{\"token\":\"brigade1."));
 
   const auto again = run({"bootstrap", "--data", data.c_str(), "--name", "n1"});
   CHECK(again.code == kFailed);

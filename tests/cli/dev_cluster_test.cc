@@ -94,6 +94,14 @@ TEST_CASE("ports count up from the ones that were asked for") {
   REQUIRE(made);
   CHECK((*made)[1].config.client_listen == "127.0.0.1:21081");
   CHECK((*made)[1].config.peer_listen == "127.0.0.1:22081");
+  REQUIRE(prepare_dev_nodes(layout));  // the same ones again
+  REQUIRE(prepare_dev_nodes(layout_in(dir, 2)));
+  layout.client_port = 21180;
+  const auto others = prepare_dev_nodes(layout);
+  REQUIRE_FALSE(others);
+  CHECK(others.error().code() == Errc::kConflict);
+  CHECK_THAT(others.error().detail(), Catch::Contains("n1 is there and listens on 127.0.0.1:21080") &&
+                                          Catch::Contains("--client-port") && Catch::Contains("brigade.toml"));
   auto too_high = layout_in(dir, 4);
   too_high.client_port = 65533;
   CHECK_FALSE(prepare_dev_nodes(too_high));

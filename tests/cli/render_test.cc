@@ -49,6 +49,16 @@ TEST_CASE("status tells how far the scrub is, and what it has found") {
                       "3 corrupt records found, 3 repaired\n"));
   value.at("scrub").as_object()["corrupt_now"] = 1;
   CHECK_THAT(render_status(value), Contains("3 repaired, 1 WAIT FOR A GOOD COPY\n"));
+  value.at("scrub").as_object()["pass_started"] = nullptr;
+  CHECK_THAT(render_status(value), Contains("scrub        no pass yet; 3 corrupt"));
+}
+
+TEST_CASE("after a pass of the scrub people are told what that one read, not how far the next one is") {
+  auto scrub = json::parse(R"({"pass_started":"2026-01-31T12:34:56.789Z","bytes_done":1,"bytes_total":2,
+    "bytes_per_second":1,"last_pass_bytes":2097152,"corrupt_found":1,"repaired":1,"corrupt_now":0})");
+  CHECK(ended_scrub_text(scrub) == "read 2.0 MiB; 1 corrupt record found, 1 repaired since the node started");
+  scrub.as_object().erase("last_pass_bytes");  // a node of an older release
+  CHECK_THAT(ended_scrub_text(scrub), Catch::StartsWith("all is read; 1 corrupt"));
 }
 
 TEST_CASE("status tells how far the node is with what it fills, while it does") {

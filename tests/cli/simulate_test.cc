@@ -142,6 +142,16 @@ TEST_CASE("simulate tells of elections, failures, buckets and traffic, for peopl
   CHECK(value.at("risk").as_array().front().at("two").as_int64() == 32768);
 }
 
+TEST_CASE("moments of one kind are one line with the range of their numbers, unless they say different things") {
+  sim::Rehearsal r;
+  r.timeline = {{std::chrono::milliseconds{500}, "down", "n2", "declared down, 480 ms after it failed; for 10 buckets"},
+                {std::chrono::milliseconds{500}, "down", "n5", "declared down, 480 ms after it failed; for 7 buckets"},
+                {std::chrono::milliseconds{600}, "down", "n6", "declared down; for 9 buckets"}};
+  const std::string text = render_rehearsal(r);
+  CHECK_THAT(text, Contains("n2, n5 (2 at once): declared down, 480 ms after it failed; for 7 to 10 buckets\n") &&
+                       Contains("n6 declared down; for 9 buckets\n"));
+}
+
 TEST_CASE("what simulate can't make sense of is said before anything runs") {
   SimulateCommand command;
   command.failures = {"coordinator"};
@@ -150,6 +160,10 @@ TEST_CASE("what simulate can't make sense of is said before anything runs") {
   const Ran nobody = run(command);
   CHECK(nobody.code == kFailed);
   CHECK_THAT(nobody.err, Contains("there is no node n9"));
+  command.failures = {"coordinator@50s"};
+  const Ran late = run(command);
+  CHECK(late.code == kUsage);
+  CHECK_THAT(late.err, Contains("'coordinator@50s' comes after the end of the run: give --for more than its 30s"));
   command.failures = {};
   command.length = "soon";
   CHECK(run(command).code == kUsage);

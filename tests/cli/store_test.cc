@@ -114,6 +114,16 @@ TEST_CASE_METHOD(Fixture, "damage is listed with file, offset, reason and key, a
   CHECK(told.at("damage").as_array().at(0).at("key").as_string() == "a/b");
 }
 
+TEST_CASE_METHOD(Fixture, "what is not there is said not to be there") {
+  put("a", "b");
+  const Ran dump = tool("dump", {"--key", "nope"});
+  CHECK(dump.code == kFailed);
+  CHECK_THAT(dump.err, Contains("no record of nope is in " + data));
+  const Ran none = run({"store", "check", "--data", "/nonexist"});
+  CHECK(none.code == kFailed);
+  CHECK_THAT(none.err, Contains("there is no directory /nonexist"));
+}
+
 TEST_CASE_METHOD(Fixture, "a data directory in use, or without a store, is refused and named") {
   const Ran none = tool("check");
   CHECK(none.code == kFailed);

@@ -55,13 +55,15 @@ TEST_CASE("content types are guessed from extensions, in any case") {
 TEST_CASE("a progress line tells files, bytes, rate and failures") {
   const ProgressState state{66, 200, 2, std::uint64_t{10} << 20, std::uint64_t{40} << 20};
   CHECK(progress_line(state, std::chrono::seconds{2}) ==
-        "[######------------------]  25 %  66 of 200 files, 10.0 MiB of 40.0 MiB, 5.0 MiB/s, 2 failed");
+        "[######------------------]  25 %  64 of 200 files, 10.0 MiB of 40.0 MiB, 2 failed, 5.0 MiB/s");
   CHECK(progress_line({}, std::chrono::seconds{0}) == "[########################] 100 %  0 of 0 files");
   ProgressState removals;
   removals.files_done = 1;
   removals.files = 4;
   removals.what = "object";
   CHECK(progress_line(removals, std::chrono::seconds{2}) == "[######------------------]  25 %  1 of 4 objects");
+  removals.failed = 1;
+  CHECK(progress_text(removals) == "0 of 4 objects, 1 failed");
 }
 
 TEST_CASE("only what may pass is tried again, and not for ever") {

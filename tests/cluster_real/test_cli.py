@@ -90,6 +90,8 @@ class Cli(ClusterTest):
         self.brigade("get", key, "-o", f"{self.root}/got")
         with open(f"{self.root}/got", "rb") as file:
             self.assertEqual(file.read(), content("one.jpg", 30_000))
+        got = self.json("get", key, "-o", f"{self.root}/got")
+        self.assertEqual((got["key"], got["file"], got["content-length"]), (key, f"{self.root}/got", "30000"))
         stat = self.json("stat", key)
         self.assertEqual((stat["key"], stat["content-type"], stat["content-length"]), (key, "image/jpeg", "30000"))
         keys = ["in/folder/one.jpg", "in/folder/sub/two.mp4", "sub/two.mp4"]
@@ -117,6 +119,8 @@ class Cli(ClusterTest):
         self.brigade("rm", "older", "--prefix", "old/", code=2)
         _, said = self.brigade("rm", "--prefix", "old/", code=1)
         self.assertRegex(said, r"3 objects \(87.9 KiB\) begin with old/; nothing was removed")
+        self.assertEqual(self.json("rm", "--prefix", "old/", code=1),
+                         {"removed": [], "failed": [], "would_remove": ["old/a", "old/b", "old/c"]})
         self.assertEqual(len(self.json("ls", "--prefix", "old")["objects"]), 4)
         gone = {"removed": ["old/a", "old/b", "old/c"], "failed": []}
         self.assertEqual(self.json("rm", "--prefix", "old/", "--yes"), gone)

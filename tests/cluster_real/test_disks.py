@@ -23,8 +23,11 @@ class Disks(ClusterTest):
 
     def refuses(self, node, *words):
         """To start; and says so."""
+        self.refuses_with(node, (), *words)
+
+    def refuses_with(self, node, options, *words):
         at = os.path.getsize(node.log)
-        node.start()
+        node.start(*options)
         wait_for("the node refuses", 30, lambda: not node.is_running())
         self.assertEqual(node.process.returncode, 1)
         with open(node.log, errors="replace") as log:
@@ -105,8 +108,9 @@ class Disks(ClusterTest):
             self.refuses(victim, f"the objects that were in {path}/objects are not there")
             os.rename(away, away + ".away")
             os.rename(f"{path}/away", f"{path}/objects")
-        # Mounted again.
+        # Mounted again. What is there is not given up by mistake.
         os.rename(away + ".away", away)
+        self.refuses_with(victim, ("--give-up", away), f"{away} is there and can be read, so it is not given up")
         victim.start()
         victim.wait_ready()
         churn.wait_for_more(100)

@@ -58,6 +58,23 @@ TEST_CASE("a new cluster starts with one node that is up, its settings, and no b
   CHECK(snapshot.cells == std::vector<wire::Cell>(kBucketCount));
 }
 
+TEST_CASE("the directories of further disks are made, closed to others, unless there is nowhere to make them") {
+  const TempDir temp;
+  Config config = sample("n1");
+  config.disks = {temp / "b", temp / "c"};
+  std::filesystem::create_directory(temp / "c");
+  REQUIRE(bootstrap_cluster({temp / "n1"}, config, {}));
+  struct stat status {};
+  REQUIRE(::stat(config.disks[0].c_str(), &status) == 0);
+  CHECK((status.st_mode & 0777) == 0700);
+  config.disks = {temp / "d", temp / "none/e"};
+  const auto nowhere = bootstrap_cluster({temp / "n2"}, config, {});
+  REQUIRE_FALSE(nowhere);
+  CHECK_THAT(nowhere.error().detail(), Contains("none/e can't be made"));
+  CHECK_FALSE(std::filesystem::exists(temp / "d"));
+  CHECK_FALSE(std::filesystem::exists(temp / "n2"));
+}
+
 TEST_CASE("a data directory is closed to others and gives its cluster's token again") {
   const TempDir temp;
   const DataDir dir{temp / "n1"};

@@ -95,7 +95,10 @@ TEST_CASE_METHOD(Fixture, "a mark that a power cut left before the register is t
 
 TEST_CASE_METHOD(Fixture, "a disk that was given up stays so, whatever is on it, until it is emptied") {
   REQUIRE(settle({b, c}));
+  REQUIRE(load().is_there(c));
+  REQUIRE_FALSE(load().is_there(dir.path() + "/none"));
   REQUIRE(*settle({b, c}, {c}) == std::vector{b});
+  REQUIRE_FALSE(load().is_there(c));
   REQUIRE(load().is_open());
   REQUIRE(*settle({b, c}) == std::vector{b});  // it is back
   fs::rename(c, c + ".away");

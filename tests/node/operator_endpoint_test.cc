@@ -199,6 +199,7 @@ TEST_CASE("a scrub is begun by whoever has the secret, and one at a time") {
        {"bytes_done", "bytes_total", "bytes_per_second", "corrupt_found", "repaired", "corrupt_now"})
     CHECK(shown.at(field).is_number());
   CHECK(shown.at("pass_started").is_null());
+  CHECK(shown.at("last_pass_bytes").is_null());
   CHECK(bench.control.proposed.empty());
 }
 

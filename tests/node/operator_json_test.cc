@@ -272,7 +272,10 @@ TEST_CASE("nodes can stop if a quorum, every object and enough nodes for writes 
   m.apply(wire::BucketsEmptied{NodeId{2}, shares[2]});
   one = can_stop_json(m.map(), {NodeId{1}});
   CHECK_FALSE(one.at("safe").as_bool());
-  CHECK_THAT(json::serialize(one.at("reasons")), Contains("no copy within reach"));
+  CHECK_THAT(json::serialize(one.at("reasons")), Contains("no copy within reach") && !Contains("redundancy 1"));
+  m.apply(wire::SettingChanged{"min_redundancy", "1"});
+  one = can_stop_json(m.map(), {NodeId{1}});
+  CHECK_THAT(json::serialize(one.at("reasons")), Contains("objects of redundancy 1 in") && Contains("or drain first"));
 }
 
 TEST_CASE("times before 1970 and after 2038 are told right") {

@@ -72,6 +72,10 @@ TEST_CASE("a plan of what can't be is refused") {
   CHECK(code("reshape=n1&weight=1000001") == Errc::kInvalid);
   CHECK(code("reshape=n1&weight=x") == Errc::kInvalid);
   CHECK(code("reshape=n1&zone=a%20b") == Errc::kInvalid);
+  const auto detail = [&](const std::string& query) { return planned_change(query, m.map()).error().detail(); };
+  CHECK(detail("reshape=n1&weight=1000001") == "weight must be a number from 0 to 1000000");
+  CHECK(detail("replace=n1&with=n1") == "a node can't replace itself");
+  CHECK(detail("reshape=n1&zone=a%20b") == "a node's zone is empty or 1 to 63 of A-Z a-z 0-9 . _ -");
 }
 
 }  // namespace

@@ -47,5 +47,11 @@ TEST_CASE("what is not the whole object as it is to be kept is refused") {
   CHECK_FALSE(wanted("Content-Range", "bytes 0-1/2"));
 }
 
+TEST_CASE("a checksum that would not be checked is refused") {
+  const auto put = wanted("Content-MD5", "Q2hlY2sgSW50ZWdyaXR5IQ==");
+  REQUIRE_FALSE(put);
+  CHECK_THAT(put.error().detail(), Catch::Contains("Repr-Digest"));
+}
+
 }  // namespace
 }  // namespace brigade::node

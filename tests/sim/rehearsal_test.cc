@@ -74,6 +74,37 @@ TEST_CASE("nodes that return and nodes that join are told of") {
   CHECK(r.serving() == 5);
 }
 
+TEST_CASE("a zone that returns starts those of its nodes that had failed, and none that has yet to join") {
+  const auto back = parse_mishap(Mishap::Kind::kReturn, "zone:b@3s");
+  const auto join = parse_mishap(Mishap::Kind::kJoin, "2@5s");
+  REQUIRE(back);
+  REQUIRE(join);
+  const Rehearsal r = rehearsed(6, 3, {fails("zone:b@1s"), *back, *join}, 8s);
+  const auto starts = std::ranges::find_if(r.timeline, [](const auto& m) { return m.kind == "starts"; });
+  REQUIRE(starts != r.timeline.end());
+  CHECK(starts->text == "zone b starts again: 2 nodes");
+  for (const auto& moment : r.timeline)
+    if (moment.kind == "joined") CHECK(moment.at >= 5s);
+  CHECK(count(r, "joined") == 2);
+  CHECK(r.serving() == 8);
+}
+
+TEST_CASE("a failure or a return that changes nothing is told of") {
+  const auto back = parse_mishap(Mishap::Kind::kReturn, "node:n1@1s");
+  const auto early = parse_mishap(Mishap::Kind::kReturn, "node:new1@1s");
+  const auto join = parse_mishap(Mishap::Kind::kJoin, "1@4s");
+  REQUIRE(back);
+  REQUIRE(early);
+  REQUIRE(join);
+  const Rehearsal r = rehearsed(3, 0, {*back, *early, fails("node:n3@2s"), fails("node:n3@3s"), *join}, 5s);
+  std::vector<std::string> told;
+  for (const auto& moment : r.timeline)
+    if (moment.kind == "nothing") told.push_back(moment.text);
+  CHECK(told == std::vector<std::string>{"n1 runs already: nothing starts",
+                                         "new1 has not started yet: nothing starts again",
+                                         "n3 is down already: nothing fails"});
+}
+
 TEST_CASE("a majority that fails leaves nobody who serves") {
   const Rehearsal r = rehearsed(5, 0, {fails("node:n1@2s"), fails("node:n2@2s"), fails("node:n3@2s")}, 5s);
   CHECK(r.running == 2);

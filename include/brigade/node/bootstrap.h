@@ -19,12 +19,14 @@ namespace brigade::node {
 /// Refuses anything but a directory that is missing or empty. Changes nothing.
 Status check_new_data_dir(const DataDir& dir);
 
-/// Makes a cluster of one node in `dir`: draws cluster, node, store, naming seed and secret; `config.cluster` and
-/// `config.naming_seed` are ignored. `settings` go into the first snapshot. The token lets others join.
+/// Makes a cluster of one node in `dir`, and the directories of `config.disks` that are not there: draws cluster, node,
+/// store, naming seed and secret; `config.cluster` and `config.naming_seed` are ignored. `settings` go into the first
+/// snapshot. The token lets others join.
 Result<JoinToken> bootstrap_cluster(const DataDir& dir, Config config,
                                     const std::map<std::string, std::string>& settings);
 
-/// Makes the directory of a node that will join the cluster of `token`, first asking at `config.peers`.
+/// Makes the directory of a node that will join the cluster of `token`, first asking at `config.peers`, and those of
+/// its disks.
 Status bootstrap_member(const DataDir& dir, Config config, const JoinToken& token);
 
 /// The token of the cluster that the node in `dir` belongs to. Errors: as load_config and load_secret.

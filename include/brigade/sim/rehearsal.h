@@ -47,8 +47,8 @@ struct RehearsalOptions {
 struct Rehearsal {
   struct Moment {
     Duration at{};
-    std::string kind;  ///< "fails", "starts", "leads", "leads-no-more", "down", "up", "joined", "index", "takes-over",
-                       ///< "whole" ...
+    std::string kind;  ///< "fails", "starts", "nothing" (to fail or start), "leads", "leads-no-more", "down", "up",
+                       ///< "joined", "index", "takes-over", "whole" ...
     std::string node;  ///< whom it is about; may be empty
     std::string text;  ///< of that node, or a sentence
   };
