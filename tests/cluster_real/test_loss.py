@@ -34,7 +34,11 @@ class Loss(ClusterTest):
         late = put("late")
         cluster.kill([n5])
         wait_for("n5 is down", 30, lambda: down() == {"n4", "n5"})
-        refused = remove("--json")
+
+        def names_keys():
+            done = remove("--json")
+            return done if json.loads(done.stdout)["keys"] else None
+        refused = wait_for("those who know keys know, too, that n5 is down", 30, names_keys)
         problem = json.loads(refused.stdout)
         self.assertGreater(problem["buckets"], problem["buckets_alone"])
         self.assertGreater(problem["buckets_alone"], 0)
