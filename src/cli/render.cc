@@ -228,8 +228,8 @@ std::string render_settings(const json::value& settings) {
 std::string render_plan(const json::value& plan) {
   const auto moves = number_at(plan, "moves");
   const auto assignments = number_at(plan, "assignments");
-  if (moves == 0 && assignments == 0) return "nothing to move: every bucket is where it belongs\n";
-  std::string out;
+  std::string out = what_it_knew(plan);
+  if (moves == 0 && assignments == 0) return out + "nothing to move: every bucket is where it belongs\n";
   add_line(out, "to move", counted(moves, "bucket") + ", " + bytes_at(plan, "bytes"));
   add_line(out, "at least", counted(number_at(plan, "lower_bound"), "bucket") + ", whatever the plan");
   if (const auto seconds = number_at(plan, "least_seconds"); seconds > 0)

@@ -240,10 +240,6 @@ asio::awaitable<void> OperatorEndpoint::losses(net::Response& response) {
 
 asio::awaitable<void> OperatorEndpoint::plan(std::string query, net::Response& response) {
   const auto view = context_.view();
-  if (!context_.control.may_serve()) {
-    co_await send_problem(response, no_quorum_error(*view));
-    co_return;
-  }
   auto change = planned_change(query, view->map);
   if (!change) {
     co_await send_problem(response, change.error());
@@ -255,6 +251,7 @@ asio::awaitable<void> OperatorEndpoint::plan(std::string query, net::Response& r
   if (owned > 0) bucket_bytes = static_cast<double>(context_.store.stats().bytes) / static_cast<double>(owned);
   auto visit = [view, change = std::move(*change), bucket_bytes] { return plan_json(view->map, change, bucket_bytes); };
   json::object body = co_await context_.disk.run_behind(std::move(visit));
+  body["state"] = node_state(*view, context_.control.may_serve());
   co_await send_json(response, std::move(body));
 }
 
