@@ -19,8 +19,8 @@ namespace {
 
 namespace json = boost::json;
 
-std::string given_or(const std::string& given, std::string fallback) {
-  return given.empty() ? std::move(fallback) : given;
+std::string given_or(const std::string& given, const std::string& fallback) {
+  return given.empty() ? fallback : given;
 }
 
 /// Everything but addresses that must be found out.

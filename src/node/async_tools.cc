@@ -14,7 +14,7 @@ constexpr auto kUse = asio::as_tuple(asio::use_awaitable);
 
 void TaskGroup::spawn(asio::awaitable<void> task) {
   ++running_;
-  asio::co_spawn(executor_, std::move(task), [this](std::exception_ptr error) {
+  asio::co_spawn(executor_, std::move(task), [this](const std::exception_ptr& error) {
     if (error && !failed_) failed_ = error;
     if (--running_ == 0) done_.cancel();
   });
