@@ -41,6 +41,7 @@ using Clock = std::chrono::steady_clock;
 using Bytes = std::vector<std::byte>;
 
 constexpr std::uint64_t kReferenceBytes = std::uint64_t{1} << 30;
+constexpr std::uint64_t kLiveBytes = std::uint64_t{1} << 30;  ///< what PUTs replace
 constexpr std::size_t kPieceBytes = std::size_t{1} << 20;
 constexpr double kMiB = 1 << 20;
 constexpr std::size_t kPoolThreads = 8;         // as a node has
@@ -213,7 +214,8 @@ class Bench {
   /// and the loop hears of it.
   void put_next(Threads& threads, const Bytes& body) {
     if (threads.left == 0) return;
-    const std::uint64_t number = threads.left--;
+    --threads.left;
+    const std::uint64_t number = 1 + next_number_++ % objects_;
     const ObjectId id = id_of(number);
     auto staged = store_->stage(id, "bench/" + std::to_string(number), body.size());
     BRIGADE_CHECK(staged.has_value(), staged.error().detail());
@@ -233,7 +235,7 @@ class Bench {
       boost::asio::post(threads.pool, std::move(work));
   }
 
-  /// `clients`, each with one PUT under way. Overwrites a set of objects, as a store in balance does.
+  /// `clients`, each with one PUT under way. Overwrites the same objects over and over, as a store in balance does.
   double put_all(const Bytes& body, std::size_t clients, std::size_t count) {
     Threads threads;
     threads.left = count;
@@ -256,10 +258,11 @@ class Bench {
     const std::vector<Bytes> records(clients, random_bytes(size + kRecordOverhead, size));
     const std::size_t count = (quick_ ? 2000 : 4000) * (clients == 1 ? 1 : 4);
     Spread ours, reference, ratio, groups, written;
-    // Until the segments that it takes have been there before.
-    for (int round = 0; round < 3; ++round) {
+    // Many segments of objects, as a store has that is in balance: until those that it takes have been there before.
+    objects_ = (quick_ ? kLiveBytes / 4 : kLiveBytes) / size;
+    for (int round = 0; round < 12; ++round) {
       keep_house();
-      put_all(body, 64, quick_ ? 8000 : 16000);
+      put_all(body, 64, objects_ / 4);
     }
     for (int round = 0; round < rounds_; ++round) {
       keep_house();
@@ -327,6 +330,8 @@ class Bench {
 
   void reads() {
     const std::size_t objects = quick_ ? 50'000 : 1'000'000;
+    objects_ = objects;
+    next_number_ = 0;
     put_all(random_bytes(4096, 1), 32, objects);
     keep_house();
     Prng prng(1);
@@ -396,6 +401,8 @@ class Bench {
   CountedFileSystem file_system_;
   std::unique_ptr<ObjectStore> store_;
   std::uint64_t next_revision_ = 0;
+  std::uint64_t objects_ = 1;  ///< that PUTs replace, one after the other
+  std::uint64_t next_number_ = 0;
 };
 
 /// For scripts that compare a node with it.

@@ -21,6 +21,7 @@
 #include <iostream>
 #include <memory>
 #include <optional>
+#include <sched.h>
 #include <sys/resource.h>
 #include <thread>
 #include <utility>
@@ -61,6 +62,14 @@ void raise_file_limit() {
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
   limit.rlim_cur = limit.rlim_max;
   setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+/// That this process may use: in a container, or pinned, fewer than the machine has. More loops than cores take turns
+/// of milliseconds.
+std::uint32_t usable_cores() {
+  cpu_set_t set;
+  if (::sched_getaffinity(0, sizeof set, &set) == 0) return static_cast<std::uint32_t>(CPU_COUNT(&set));
+  return std::thread::hardware_concurrency();
 }
 
 /// Everything that one process holds, in the order in which it must be made and unmade.
@@ -242,7 +251,7 @@ class Process {
 
   Status start_read_loops() {
     const DataServers servers{*client_server_, *peer_server_};
-    const std::uint32_t cores = std::clamp(std::thread::hardware_concurrency(), 1U, limits::kEventLoopsMax);
+    const std::uint32_t cores = std::clamp(usable_cores(), 1U, limits::kEventLoopsMax);
     const std::uint32_t loops = config_.event_loops > 0 ? config_.event_loops : cores;
     while (read_loops_.size() + 1 < loops) {
       auto loop = ReadLoop::start(*context_, servers, server_options(config_.client_listen), peer_server_options(),
