@@ -42,8 +42,10 @@ void Member::probe() {
   std::erase_if(answers_, [&](const auto& a) { return now_ - a.second.at > coordinator_timeout(); });
   wire::Probe probe{probe_round_, log_.last(), promised_, std::nullopt};
   // As long as its addition is not committed, for it may have been rolled back everywhere else.
-  if (map_.node(self_.id) == nullptr) probe.join = self_;
-  complain_if_unheard();
+  if (map_.node(self_.id) == nullptr) {
+    probe.join = self_;
+    complain_if_unheard();
+  }
   send(std::nullopt, std::move(probe));
   consider_inviting();
 }
@@ -127,8 +129,7 @@ void Member::complain_if_unheard() {
   unheard_->is_told = true;
   note(Event::Kind::kJoinRefused, unheard_->from, {},
        "its coordinator answers, but its heartbeats do not arrive here: `transport` must be the same everywhere "
-       "(unicast where "
-       "there is no multicast), and the addresses that the nodes advertise must reach each other");
+       "(unicast where there is no multicast), and the addresses that the nodes advertise must reach each other");
 }
 
 void Member::invite() {

@@ -21,9 +21,9 @@ Status check_query(const net::RequestHead& head) {
   const std::string_view query = net::split_target(head.target).second;
   if (query.empty() || (head.method == "PUT" && changes_metadata(head) && query.find('&') == std::string_view::npos))
     return {};
-  return Error{Errc::kInvalid, "'?" + std::string(query) +
-                                   "': only PUT takes a query, `?metadata`; a `?` of the key itself is "
-                                   "written %3F"};
+  return Error{
+      Errc::kInvalid,
+      "this query is not known: PUT takes `?metadata`, and DELETE none; a `?` of the key itself is written %3F"};
 }
 
 }  // namespace

@@ -73,7 +73,7 @@ bool is_possible(const SnapshotEntry& e) {
 
 Result<std::unique_ptr<SnapshotWriter>> SnapshotWriter::create(FileSystem& file_system, const std::string& dir,
                                                                const SnapshotHead& head) {
-  const std::string path = dir + kSnapshotTemporaryName;
+  const std::string path = dir + "/" + kSnapshotDraft;
   Result<std::unique_ptr<File>> file = file_system.open(path, OpenMode::kCreate);
   if (!file && file.error().code() == Errc::kConflict) {
     if (Status ok = file_system.remove(path); !ok) return ok.error();
@@ -107,7 +107,7 @@ Result<std::unique_ptr<SnapshotWriter>> SnapshotWriter::create(FileSystem& file_
 SnapshotWriter::~SnapshotWriter() {
   if (finished_) return;
   file_.reset();
-  static_cast<void>(file_system_.remove(dir_ + kSnapshotTemporaryName));
+  static_cast<void>(file_system_.remove(dir_ + "/" + kSnapshotDraft));
 }
 
 Status SnapshotWriter::write_block(std::uint32_t kind, std::span<const std::byte> payload) {
@@ -174,7 +174,7 @@ Status SnapshotWriter::finish() {
   put_uint(count, 0, entries_, 8);
   if (Status ok = write_block(kEnd, count); !ok) return ok;
   if (Status ok = file_->sync(); !ok) return ok;
-  if (Status ok = file_system_.rename(dir_ + kSnapshotTemporaryName, dir_ + kSnapshotName); !ok) return ok;
+  if (Status ok = file_system_.rename(dir_ + "/" + kSnapshotDraft, dir_ + kSnapshotName); !ok) return ok;
   finished_ = true;
   for (const std::string& path : {dir_, dir_ + "/tmp"})
     if (Status ok = file_system_.sync_directory(path); !ok) return Error(Errc::kIo, ok.error().detail());

@@ -95,8 +95,8 @@ class SnapshotWriter {
 /// Errors: kNotFound: there is none; kCorrupt, saying where: what was given so far is not to be used; kOverloaded.
 Status read_snapshot(FileSystem& file_system, const std::string& dir, const SnapshotSink& sink);
 
-/// File names in DIR/objects.
+/// Below DIR/objects; the draft is in the folder there for what is not whole yet.
 inline constexpr const char* kSnapshotName = "/index.snap";
-inline constexpr const char* kSnapshotTemporaryName = "/tmp/index.snap";
+inline constexpr const char* kSnapshotDraft = "tmp/index.snap";
 
 }  // namespace brigade::store

@@ -10,7 +10,7 @@ namespace brigade::store {
 namespace {
 
 constexpr const char* kPositionName = "/scrub.position";
-constexpr const char* kPositionTemporaryName = "/tmp/scrub.position";
+constexpr const char* kPositionDraft = "tmp/scrub.position";
 constexpr std::string_view kPositionMagic = "brigade-scrub-1";
 constexpr std::size_t kPositionBytesMax = 200;
 
@@ -228,7 +228,7 @@ void Scrubber::note_position() {
   const ScrubProgress now = progress();
   text << kPositionMagic << " " << now.started.unix_ms << " " << last_ << " " << end_ << " " << now.bytes_done << " "
        << now.bytes_total << " .\n";
-  const std::string draft = objects_ + kPositionTemporaryName, line = text.str();
+  const std::string draft = objects_ + "/" + kPositionDraft, line = text.str();
   static_cast<void>(parts_.file_system.remove(draft));
   const Result<std::unique_ptr<File>> file = parts_.file_system.open(draft, OpenMode::kCreate);
   if (!file || !(*file)->write(0, std::as_bytes(std::span(line)))) return;

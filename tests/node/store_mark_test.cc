@@ -40,7 +40,9 @@ TEST_CASE_METHOD(Fixture, "a store that is not there, or empty, is not taken for
   REQUIRE(settle_store_mark(path));
   fs::remove_all(objects());
   SECTION("gone") {}
-  SECTION("an empty folder, as where nothing is mounted") { fs::create_directory(objects()); }
+  SECTION("an empty folder, as where nothing is mounted") {
+    fs::create_directory(objects());
+  }
   const auto refused = settle_store_mark(path);
   REQUIRE(refused.error().code() == Errc::kNotFound);
   CHECK(refused.error().detail().find(objects()) != std::string::npos);
@@ -60,6 +62,15 @@ TEST_CASE_METHOD(Fixture, "a crash between the two marks leaves a store that is 
   fs::remove(path + "/store.toml");
   REQUIRE(settle_store_mark(path));
   CHECK(fs::exists(path + "/store.toml"));
+}
+
+TEST_CASE_METHOD(Fixture, "what a crash left of a draft of a mark does no harm") {
+  fs::create_directory(objects());
+  std::ofstream(path + "/store.toml.new") << "# The obj";
+  std::ofstream(objects() + "/store.toml.new");
+  REQUIRE(settle_store_mark(path));
+  CHECK(test::read_file(path + "/store.toml").find("store = ") != std::string::npos);
+  REQUIRE(settle_store_mark(path));
 }
 
 TEST_CASE_METHOD(Fixture, "a mark of another format version is seen before anything is changed") {
